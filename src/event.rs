@@ -1,0 +1,70 @@
+//! What a running build tells: a closed set of events, and where they go. Events carry no clock; sinks add time.
+
+use crate::step::StepId;
+
+/// Something that happened during a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The build knows what it will do.
+    Planned {
+        /// Steps that will run.
+        run: usize,
+        /// Steps whose products are there already.
+        reused: usize,
+    },
+    /// A step began.
+    Started {
+        /// The step.
+        step: StepId,
+        /// One line for people: what it does.
+        what: String,
+    },
+    /// A step has done `done` of `total` bytes or units.
+    Progress {
+        /// The step.
+        step: StepId,
+        /// So far.
+        done: u64,
+        /// In all, when known.
+        total: Option<u64>,
+    },
+    /// A tool run by the step printed a line. It is in the step's log too.
+    Line {
+        /// The step.
+        step: StepId,
+        /// The line, without its end.
+        text: String,
+    },
+    /// Something the user should know that stops nothing.
+    Warning {
+        /// The step, when it is about one.
+        step: Option<StepId>,
+        /// The message.
+        text: String,
+    },
+    /// A step ended well.
+    Finished {
+        /// The step.
+        step: StepId,
+        /// One line for people: what came of it. Empty when there is nothing to say.
+        outcome: String,
+    },
+    /// A step ended badly. The error itself is returned to the caller.
+    Failed {
+        /// The step.
+        step: StepId,
+    },
+}
+
+/// Receives events from any thread.
+pub trait Sink: Send + Sync {
+    /// Takes one event. Must not block for long.
+    fn take(&self, event: Event);
+}
+
+/// Drops every event.
+pub struct Silent;
+
+impl Sink for Silent {
+    fn take(&self, _: Event) {}
+}

@@ -1,0 +1,26 @@
+//! Bytes from elsewhere: fetched over HTTP from mirrors, resumed, verified while they stream; archives unpacked safely.
+//! What the bytes mean is for other rooms.
+
+use std::collections::BTreeMap;
+
+/// How to reach mirrors. Host names come from the command line, the environment, the user's or the host's
+/// configuration: none is written down in this product.
+#[derive(Debug)]
+pub enum Network {
+    /// Only what is in the store may be used. The text names what forbade the network: `--offline` or `--frozen`.
+    Off(&'static str),
+    /// Mirrors may be asked.
+    On(Mirrors),
+}
+
+/// Where Debian archives are mirrored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mirrors {
+    /// Base URLs by archive (`debian`, `debian-security`), without a final `/`, tried in this order.
+    pub archives: BTreeMap<String, Vec<String>>,
+    /// Base URLs of archive mirrors, which keep what mirrors drop: `{base}/{archive}/{timestamp}/{path}`, where the
+    /// timestamp is of the form `20260912T075541Z`.
+    pub snapshots: Vec<String>,
+    /// Where the above came from, for messages: `--debian-mirror`, `/etc/apt/sources.list.d/debian.sources`, ….
+    pub named_by: String,
+}
