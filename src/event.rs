@@ -68,3 +68,20 @@ pub struct Silent;
 impl Sink for Silent {
     fn take(&self, _: Event) {}
 }
+
+/// Returns a size for people: `612 B`, `1.4 KiB`, `38.2 MiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    let mut rest = bytes as f64;
+    for unit in ["B", "KiB", "MiB"] {
+        if rest < 1024.0 {
+            return if unit == "B" {
+                format!("{bytes} B")
+            } else {
+                format!("{rest:.1} {unit}")
+            };
+        }
+        rest /= 1024.0;
+    }
+    format!("{rest:.1} GiB")
+}

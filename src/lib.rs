@@ -52,6 +52,7 @@ pub mod cancel;
 pub mod cli;
 pub mod digest;
 pub mod event;
+pub mod exec;
 pub mod lock;
 pub mod manifest;
 pub mod plan;

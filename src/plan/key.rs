@@ -26,7 +26,7 @@ fn recipe(action: &Action<Digest>) -> u32 {
 }
 
 /// Returns the action as canonical JSON, without what must not be in a key.
-pub(super) fn canonical(action: &Action<Digest>) -> Value {
+pub(crate) fn canonical(action: &Action<Digest>) -> Value {
     match action {
         // Where a blob comes from does not matter: its digest says what it is.
         Action::Fetch(fetch) => serde_json::json!({"action": "fetch", "sha256": fetch.sha256}),

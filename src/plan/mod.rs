@@ -1,4 +1,14 @@
-//! Plans: what would be done, as a graph of steps, before anything is done.
+//! Plans: what would be done, as a graph of steps, before anything is done. `draft` makes one from a pinned manifest
+//! and local inputs; `assess` says how it stands on a store; running it is for `exec`.
 
 pub mod action;
+mod assess;
+mod graph;
 mod key;
+mod map;
+mod why;
+
+pub use assess::{Assessment, Standing};
+pub use graph::Plan;
+pub(crate) use key::canonical;
+pub use why::{Change, Why};

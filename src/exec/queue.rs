@@ -1,0 +1,217 @@
+//! The ready queue: starts every step whose inputs exist, as many at once as its trade bears, until the goal is made.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::mpsc::{self, Sender},
+    thread::{self, Scope},
+};
+
+use super::{Carry, ExecError, Shop, Trouble, Troubled};
+use crate::{
+    bench::Bench,
+    cancel::Interrupted,
+    event::Event,
+    plan::{
+        Assessment, Plan, Standing,
+        action::{Action, Ready},
+        canonical,
+    },
+    step::{Products, StepId},
+    store::Record,
+};
+
+/// How many downloads run at once.
+const DOWNLOADS: usize = 8;
+/// How many other steps run at once. Each may use all processors, so more would not end sooner.
+const TRADES: usize = 4;
+
+/// Why a step ended.
+enum End {
+    Made(Products),
+    Trouble(Trouble),
+    Error(ExecError),
+}
+
+/// Makes the plan's goal and returns its products. Steps whose products are in the store do not run; independent ones
+/// overlap. The first step that fails stops the others.
+///
+/// # Errors
+/// The first step's error, or [`ExecError::Interrupted`] when `shop.cancel` was raised from outside.
+pub fn execute(plan: &Plan, shop: &Shop<'_>, carry: &Carry<'_>) -> Result<Products, ExecError> {
+    let mut assessment = Assessment::new(plan, shop.store);
+    announce(&assessment, shop);
+    let (sender, ends) = mpsc::channel();
+    thread::scope(|scope| {
+        let mut running: BTreeMap<StepId, bool> = BTreeMap::new();
+        let mut failure: Option<ExecError> = None;
+        loop {
+            if failure.is_none() {
+                if let Some(products) = assessment.products(plan.goal()) {
+                    return Ok(products.clone());
+                }
+                if shop.cancel.is_raised() {
+                    failure = Some(Interrupted.into());
+                } else {
+                    start(&assessment, &mut running, |ready| {
+                        spawn(scope, ready, shop, carry, sender.clone());
+                    });
+                }
+            }
+            if running.is_empty() {
+                return Err(failure.expect("a plan without cycles always has a runnable step"));
+            }
+            let (id, end) = ends.recv().expect("this function holds a sender");
+            running.remove(&id);
+            match end {
+                End::Made(products) => assessment.done(&id, products),
+                End::Trouble(_) | End::Error(_) if failure.is_some() => {}
+                End::Trouble(_) | End::Error(_) if shop.cancel.is_raised() => {
+                    failure = Some(Interrupted.into())
+                }
+                End::Trouble(cause) => {
+                    failure = Some(ExecError::Step {
+                        step: id.clone(),
+                        cause: Troubled(cause),
+                    });
+                }
+                End::Error(error) => failure = Some(error),
+            }
+            if failure.is_some() {
+                shop.cancel.raise();
+            }
+        }
+    })
+}
+
+fn announce(assessment: &Assessment<'_>, shop: &Shop<'_>) {
+    let standings = assessment.standings();
+    let count = |wanted: fn(&Standing) -> bool| standings.values().filter(|&it| wanted(it)).count();
+    shop.sink.take(Event::Planned {
+        run: count(|standing| matches!(standing, Standing::Runnable(..) | Standing::Waits(_))),
+        reused: count(|standing| matches!(standing, Standing::Made(_))),
+    });
+}
+
+/// Starts what can be started; `running` maps each running step to whether it is a download.
+fn start(
+    assessment: &Assessment<'_>,
+    running: &mut BTreeMap<StepId, bool>,
+    mut spawn: impl FnMut(Ready),
+) {
+    for (id, standing) in assessment.standings() {
+        let Standing::Runnable(ready, _) = standing else {
+            continue;
+        };
+        let download = matches!(ready.action, Action::Fetch(_));
+        let alike = running.values().filter(|&&other| other == download).count();
+        let bound = if download { DOWNLOADS } else { TRADES };
+        if !running.contains_key(&id) && alike < bound {
+            running.insert(id, download);
+            spawn(*ready);
+        }
+    }
+}
+
+fn spawn<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    ready: Ready,
+    shop: &'env Shop<'env>,
+    carry: &'env Carry<'env>,
+    ends: Sender<(StepId, End)>,
+) {
+    scope.spawn(move || {
+        let id = ready.id.clone();
+        // A panic in a step must end the build, not leave it waiting for that step's end.
+        let end =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&ready, shop, carry)));
+        let end = end.unwrap_or_else(|_| End::Error(Interrupted.into()));
+        if !matches!(end, End::Made(_)) {
+            shop.sink.take(Event::Failed { step: id.clone() });
+        }
+        // The receiver outlives every step; it is gone only when the build has panicked.
+        let _ = ends.send((id, end));
+    });
+}
+
+fn run(ready: &Ready, shop: &Shop<'_>, carry: &Carry<'_>) -> End {
+    match run_locked(ready, shop, carry) {
+        Ok(Ok(products)) => End::Made(products),
+        Ok(Err(trouble)) => End::Trouble(trouble),
+        Err(error) => End::Error(error),
+    }
+}
+
+fn run_locked(
+    ready: &Ready,
+    shop: &Shop<'_>,
+    carry: &Carry<'_>,
+) -> Result<Result<Products, Trouble>, ExecError> {
+    let key = ready.key();
+    let _lock = shop.store.lock_step(key, || {
+        shop.sink.take(Event::Warning {
+            step: Some(ready.id.clone()),
+            text: "another process runs this step; waiting for it".to_owned(),
+        });
+    })?;
+    // Another process may have run it while this one waited.
+    if let Some(record) = shop
+        .store
+        .record(key)
+        .filter(|record| shop.store.holds(record))
+    {
+        return Ok(Ok(record.products));
+    }
+    shop.sink.take(Event::Started {
+        step: ready.id.clone(),
+        what: ready.action.what(),
+    });
+    let log = shop
+        .logs
+        .join(format!("{}.log", ready.id.as_str().replace('/', "-")));
+    let bench = Bench::new(
+        &ready.id,
+        key,
+        shop.store,
+        shop.network,
+        shop.jobs,
+        shop.cancel,
+        shop.sink,
+        log.clone(),
+    )
+    .map_err(|cause| ExecError::Log { path: log, cause })?;
+    let products = match carry(&bench, &ready.action) {
+        Ok(products) => products,
+        Err(trouble) => return Ok(Err(trouble)),
+    };
+    // A blob's name is its key: recording every download would only repeat that.
+    if !matches!(ready.action, Action::Fetch(_)) {
+        shop.store.put_record(&Record {
+            key,
+            id: ready.id.clone(),
+            action: canonical(&ready.action),
+            products: products.clone(),
+        })?;
+    }
+    shop.sink.take(Event::Finished {
+        step: ready.id.clone(),
+        outcome: outcome(&ready.action, &products),
+    });
+    Ok(Ok(products))
+}
+
+/// Says in a line what a step made: nothing for downloads, sizes for the rest.
+fn outcome(action: &Action<crate::digest::Digest>, products: &Products) -> String {
+    if matches!(action, Action::Fetch(_)) {
+        return String::new();
+    }
+    let shown: BTreeSet<String> = products
+        .iter()
+        .filter_map(|(name, product)| match product {
+            crate::step::Product::Blob { size, .. } if *size > 64 * 1024 => {
+                Some(format!("{name} {}", crate::event::size(*size)))
+            }
+            _ => None,
+        })
+        .collect();
+    shown.into_iter().collect::<Vec<_>>().join(", ")
+}
