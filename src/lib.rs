@@ -56,6 +56,7 @@ pub mod exec;
 pub mod lock;
 pub mod manifest;
 pub mod plan;
+pub mod rootfs;
 pub mod source;
 pub mod step;
 pub mod store;
