@@ -1,7 +1,19 @@
 //! Bytes from elsewhere: fetched over HTTP from mirrors, resumed, verified while they stream; archives unpacked safely.
 //! What the bytes mean is for other rooms.
 
+pub mod candidates;
+mod error;
+pub mod fetch;
+pub mod http;
+mod partial;
+
+#[cfg(test)]
+pub(crate) mod server;
+
 use std::collections::BTreeMap;
+
+pub use error::{FetchError, Tried, Why};
+pub use fetch::fetch_step;
 
 /// How to reach mirrors. Host names come from the command line, the environment, the user's or the host's
 /// configuration: none is written down in this product.
@@ -9,8 +21,8 @@ use std::collections::BTreeMap;
 pub enum Network {
     /// Only what is in the store may be used. The text names what forbade the network: `--offline` or `--frozen`.
     Off(&'static str),
-    /// Mirrors may be asked.
-    On(Mirrors),
+    /// Mirrors may be asked, through this client.
+    On(Mirrors, http::Client),
 }
 
 /// Where Debian archives are mirrored.
