@@ -33,6 +33,7 @@ pub struct Bench<'a> {
     /// Raised when the step must stop.
     pub cancel: &'a Cancel,
     sink: &'a dyn Sink,
+    host_path: String,
     log: Mutex<File>,
     log_path: PathBuf,
 }
@@ -68,9 +69,17 @@ impl<'a> Bench<'a> {
             jobs,
             cancel,
             sink,
+            host_path: crate::tool::PATH.to_owned(),
             log,
             log_path,
         })
+    }
+
+    /// Sets where the host's tools are looked for, as in `PATH`.
+    #[must_use]
+    pub fn host_path(mut self, path: impl Into<String>) -> Self {
+        self.host_path = path.into();
+        self
     }
 
     /// Returns where the step's tools' output is kept.
@@ -100,7 +109,12 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// As [`Store::need_tree`].
     pub fn place(&self, toolchain: Option<Digest>) -> Result<Place, StoreError> {
-        toolchain.map_or(Ok(Place::Host), |root| Ok(Place::Sandbox(self.tree(root)?)))
+        match toolchain {
+            Some(root) => Ok(Place::Sandbox(self.tree(root)?)),
+            None => Ok(Place::Host {
+                path: self.host_path.clone(),
+            }),
+        }
     }
 
     /// Runs a program; every line it prints goes to the step's log and to the sink.

@@ -1,22 +1,166 @@
 //! The host as a place to run: for machines without user namespaces and for distributions' build roots. The same
-//! invocations as in the sandbox, with its paths rewritten to the host's.
+//! invocations as in the sandbox, with its paths rewritten to the host's. Nothing is isolated: not even the network.
 
-use std::process::Command;
+use std::{collections::BTreeMap, path::Path};
 
-use super::{Invocation, ToolError, process};
+use super::{Invocation, ToolError, process, sandbox};
 use crate::cancel::Cancel;
 
-/// Runs an invocation with the host's own tools.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the room that runs programs"
-)]
+/// What stands before or after a path in an argument. A `/` may follow too.
+const BOUNDARY: [char; 16] = [
+    '=', ':', ',', ';', '@', ' ', '\t', '\n', '"', '\'', '(', ')', '<', '>', '&', '|',
+];
+
+/// Runs an invocation with the host's own tools, found on `path`. They get an empty home that is removed afterwards.
 pub(super) fn run(
+    path: &str,
     invocation: &Invocation,
     cancel: &Cancel,
     line: &mut dyn FnMut(&str),
 ) -> Result<(), ToolError> {
-    let mut command = Command::new(&invocation.program);
-    command.args(&invocation.args).envs(&invocation.env);
-    process::run(command, invocation, cancel, line)
+    let start = |cause| ToolError::Start {
+        program: invocation.program.clone(),
+        cause,
+    };
+    let scratch = tempfile::tempdir().map_err(start)?;
+    let rewritten = rewritten(invocation, scratch.path());
+    let home = scratch.path().to_string_lossy();
+    let mut command = process::command(&rewritten, path, &home);
+    command.current_dir(&rewritten.cwd);
+    sandbox::tie(&mut command);
+    process::run(command, &rewritten, cancel, line, |spawned| {
+        let child = spawned.map_err(start)?;
+        let id = i32::try_from(child.id()).expect("a process id fits");
+        // Its group: what a stopped `make` started must end with it.
+        Ok((child, -id))
+    })
+}
+
+/// Returns the invocation in the host's paths: those of its mounts, and `tmp` for `/tmp`.
+fn rewritten(invocation: &Invocation, tmp: &Path) -> Invocation {
+    let mut directories: BTreeMap<&str, String> = invocation
+        .mounts
+        .iter()
+        .map(|mount| (mount.at.as_str(), mount.host.to_string_lossy().into_owned()))
+        .collect();
+    directories
+        .entry("/tmp")
+        .or_insert_with(|| tmp.to_string_lossy().into_owned());
+    let rewrite = |text: &String| rewrite(text, &directories);
+    Invocation {
+        program: rewrite(&invocation.program),
+        args: invocation.args.iter().map(rewrite).collect(),
+        env: invocation
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), rewrite(value)))
+            .collect(),
+        cwd: rewrite(&invocation.cwd),
+        ..invocation.clone()
+    }
+}
+
+/// Replaces each directory by its host path wherever it stands as a path of its own or begins one; the longest wins.
+fn rewrite(text: &str, directories: &BTreeMap<&str, String>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(slash) = rest.find('/') {
+        let (before, path) = rest.split_at(slash);
+        out.push_str(before);
+        let begins = begins_a_path(&text[..text.len() - path.len()]);
+        // Of all that fit, the last in order is the longest, for each is a prefix of the next.
+        let found = directories
+            .iter()
+            .rfind(|(at, _)| begins && is_below(path, at));
+        if let Some((at, host)) = found {
+            out.push_str(host);
+            rest = &path[at.len()..];
+        } else {
+            out.push('/');
+            rest = &path[1..];
+        }
+    }
+    out + rest
+}
+
+/// Tells whether a path could begin after this text: at a boundary, or after an option's letters (`-I/src`).
+fn begins_a_path(before: &str) -> bool {
+    let word = before.rsplit(BOUNDARY).next().unwrap_or_default();
+    word.is_empty()
+        || word.strip_prefix('-').is_some_and(|letters| {
+            !letters.is_empty() && letters.bytes().all(|byte| byte.is_ascii_alphabetic())
+        })
+}
+
+fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| {
+        rest.chars()
+            .next()
+            .is_none_or(|next| next == '/' || BOUNDARY.contains(&next))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let directories = [
+            ("/build", "/home/a b/x1"),
+            ("/build/deep", "/deep"),
+            ("/src", "/srv/linux"),
+            ("/tmp", "/tmp/z"),
+        ];
+        let directories = directories.map(|(at, host)| (at, host.to_owned())).into();
+        assert_eq!(rewrite(text, &directories), expected);
+    }
+
+    #[test]
+    fn a_mounted_directory_becomes_the_hosts_wherever_a_path_begins() {
+        check("/src", "/srv/linux");
+        check("/src/", "/srv/linux/");
+        check("O=/build", "O=/home/a b/x1");
+        check(
+            "KCONFIG_ALLCONFIG=/build/merged.config",
+            "KCONFIG_ALLCONFIG=/home/a b/x1/merged.config",
+        );
+        check("-I/src/include", "-I/srv/linux/include");
+        check(
+            "--remap-path-prefix=/src=/build",
+            "--remap-path-prefix=/srv/linux=/home/a b/x1",
+        );
+        check(
+            "-Wl,-rpath,/build/lib:/src/lib",
+            "-Wl,-rpath,/home/a b/x1/lib:/srv/linux/lib",
+        );
+        check(
+            "cd /src && cat </build/x >'/tmp/y'",
+            "cd /srv/linux && cat </home/a b/x1/x >'/tmp/z/y'",
+        );
+        check("@/tmp/args", "@/tmp/z/args");
+    }
+
+    #[test]
+    fn the_longest_mounted_directory_wins() {
+        check("/build/deep/x", "/deep/x");
+        check("/build/deeper/x", "/home/a b/x1/deeper/x");
+    }
+
+    #[test]
+    fn a_path_that_only_looks_like_a_mounted_directory_stays() {
+        check("/usr/src/linux", "/usr/src/linux");
+        check("/srcs", "/srcs");
+        check("arch/x86/build", "arch/x86/build");
+        check("../src/x", "../src/x");
+        check("https://host/src", "https://host/src");
+        check("s/src/build/", "s/src/build/");
+        check("", "");
+    }
+
+    #[test]
+    fn a_replacement_is_not_rewritten_again() {
+        // The host's path of `/tmp` itself begins with `/tmp`.
+        check("/tmp/tmp", "/tmp/z/tmp");
+    }
 }

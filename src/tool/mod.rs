@@ -14,6 +14,9 @@ pub const BUILD: &str = "/build";
 /// Where products are left.
 pub const OUT: &str = "/out";
 
+/// Where programs are looked for in the sandbox, and on the host when nothing else is said.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// A program to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
@@ -21,7 +24,8 @@ pub struct Invocation {
     pub program: String,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Its whole environment, besides what the place adds (`PATH`, `HOME`, `TMPDIR`, `LANG`).
+    /// Its whole environment, besides what every place sets unless it is set here: `PATH`, `HOME` and `TMPDIR` (an
+    /// empty directory of its own), `LANG` and `LC_ALL` (`C`), `TZ` (`UTC`).
     pub env: BTreeMap<String, String>,
     /// Where it starts: a path inside.
     pub cwd: String,
@@ -34,7 +38,8 @@ pub struct Invocation {
 /// A directory, file or device of the host that a program sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    /// The path inside: a directory of the root, or a file below `/dev`.
+    /// The path inside. Below `/tmp`, `/run` and `/dev` (and `/etc`, with the host's network) it is made; elsewhere it
+    /// must exist in the root or in an earlier mount.
     pub at: String,
     /// The path on the host.
     pub host: PathBuf,
@@ -56,7 +61,7 @@ pub enum Access {
 pub enum Network {
     /// It has a network of its own, with nothing in it.
     Off,
-    /// It uses the host's. Only for fetching what is verified afterwards.
+    /// It uses the host's, and the host's name service. Only for fetching what is verified afterwards.
     Host,
 }
 
@@ -66,7 +71,10 @@ pub enum Place {
     /// Fresh namespaces over this root.
     Sandbox(PathBuf),
     /// The host itself.
-    Host,
+    Host {
+        /// Where its programs are looked for, as in `PATH`.
+        path: String,
+    },
 }
 
 impl Invocation {
@@ -223,7 +231,7 @@ pub fn run(
 ) -> Result<(), ToolError> {
     cancel.check()?;
     match place {
-        Place::Host => host::run(invocation, cancel, line),
+        Place::Host { path } => host::run(path, invocation, cancel, line),
         Place::Sandbox(root) => sandbox::run(root, invocation, cancel, line),
     }
 }

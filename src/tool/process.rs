@@ -2,8 +2,8 @@
 
 use std::{
     collections::VecDeque,
-    io::{BufRead, BufReader, Read},
-    process::{Command, Stdio},
+    io::{self, BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
 };
 
 use super::{Invocation, ToolError};
@@ -12,29 +12,50 @@ use crate::cancel::Cancel;
 /// How many of a failed program's last lines are shown.
 const LAST_LINES: usize = 20;
 
+/// A line longer than this many bytes is given in pieces.
+const LONGEST_LINE: u64 = 64 * 1024;
+
+/// Returns the invocation as a command with the environment it has in every place, besides the `path` and `home` of
+/// this one. The locale and the time zone are fixed, because they reach what tools write.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the room that runs programs"
+)]
+pub(super) fn command(invocation: &Invocation, path: &str, home: &str) -> Command {
+    let mut command = Command::new(&invocation.program);
+    command.args(&invocation.args).env_clear();
+    command.envs([("PATH", path), ("HOME", home), ("TMPDIR", home)]);
+    command.envs([("LANG", "C"), ("LC_ALL", "C"), ("TZ", "UTC")]);
+    command.envs(&invocation.env);
+    command
+}
+
 /// Runs a prepared command to its end. Standard input is empty; output and errors come through one pipe, in order.
+/// `admit` says what came of starting it, and which process (or group, when negative) dies when the build is stopped.
 pub(super) fn run(
     mut command: Command,
     invocation: &Invocation,
     cancel: &Cancel,
     line: &mut dyn FnMut(&str),
+    admit: impl FnOnce(io::Result<Child>) -> Result<(Child, i32), ToolError>,
 ) -> Result<(), ToolError> {
     let start = |cause| ToolError::Start {
         program: invocation.program.clone(),
         cause,
     };
-    let (reader, writer) = std::io::pipe().map_err(start)?;
+    let (reader, writer) = io::pipe().map_err(start)?;
     command
         .stdin(Stdio::null())
         .stdout(writer.try_clone().map_err(start)?)
         .stderr(writer);
-    let mut child = command.spawn().map_err(start)?;
+    let spawned = command.spawn();
     // The command holds the pipe's writing end: without this, reading would never end.
     drop(command);
-    let pid = i32::try_from(child.id()).expect("a process id fits");
-    cancel.guard(pid);
+    let (mut child, target) = admit(spawned)?;
+    cancel.guard(target);
     let last = read_lines(reader, line);
-    cancel.forget(pid);
+    // Nothing holds the pipe any more, and the number is not free before the child is waited for.
+    cancel.forget(target);
     let status = child.wait().map_err(start)?;
     cancel.check()?;
     if status.success() {
@@ -54,7 +75,8 @@ fn read_lines(reader: impl Read, line: &mut dyn FnMut(&str)) -> VecDeque<String>
     let mut last = VecDeque::with_capacity(LAST_LINES);
     let mut bytes = Vec::new();
     // An error here means that the pipe is gone, which is what its end means too.
-    while reader
+    while (&mut reader)
+        .take(LONGEST_LINE)
         .read_until(b'\n', &mut bytes)
         .is_ok_and(|read| read > 0)
     {
