@@ -46,6 +46,7 @@
 //! *Profile*: which fragments make a configuration and what may be missing from it. *Product*: what a step made.
 //! *Guest*: a kernel and a root file system that boot together. *Layout*: an OCI image layout on disk.
 
+pub mod agent;
 pub mod arch;
 pub mod bench;
 pub mod cancel;

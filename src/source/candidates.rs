@@ -51,6 +51,7 @@ mod tests {
             .into(),
             snapshots: vec!["http://old.example/archive".into()],
             named_by: String::new(),
+            ..Mirrors::default()
         };
         assert_eq!(
             candidates(&origin, &mirrors),

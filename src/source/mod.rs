@@ -10,7 +10,7 @@ mod partial;
 #[cfg(test)]
 pub(crate) mod server;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 pub use error::{FetchError, Tried, Why};
 pub use fetch::fetch_step;
@@ -18,6 +18,7 @@ pub use fetch::fetch_step;
 /// How to reach mirrors. Host names come from the command line, the environment, the user's or the host's
 /// configuration: none is written down in this product.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a run")]
 pub enum Network {
     /// Only what is in the store may be used. The text names what forbade the network: `--offline` or `--frozen`.
     Off(&'static str),
@@ -35,4 +36,17 @@ pub struct Mirrors {
     pub snapshots: Vec<String>,
     /// Where the above came from, for messages: `--debian-mirror`, `/etc/apt/sources.list.d/debian.sources`, ….
     pub named_by: String,
+    /// How cargo reaches its registry.
+    pub registry: Registry,
+}
+
+/// How `cargo` in a sandbox reaches its registry. It knows the registry itself; this is what the host adds to that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registry {
+    /// The host's bundle of CA certificates (PEM), when one was found.
+    pub ca_bundle: Option<PathBuf>,
+    /// The user's cargo configuration: source replacement, for instance.
+    pub config: Option<PathBuf>,
+    /// Variables about proxies (`https_proxy`, `no_proxy`, …) and about cargo's network (`CARGO_HTTP_…`).
+    pub variables: BTreeMap<String, String>,
 }
