@@ -5,6 +5,8 @@
 mod blob;
 mod record;
 mod scratch;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::{
