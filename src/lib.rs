@@ -51,6 +51,7 @@ pub mod arch;
 pub mod bench;
 pub mod cancel;
 pub mod cli;
+pub mod debian;
 pub mod digest;
 pub mod event;
 pub mod exec;
