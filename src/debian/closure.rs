@@ -112,10 +112,14 @@ impl<'a> Walk<'_, 'a> {
     fn is_met(&self, relation: &Relation) -> bool {
         let by_name = self.chosen.get(&*relation.name);
         by_name.is_some_and(|c| self.universe.satisfies(c, relation))
-            || self.universe.providers(&relation.name).iter().any(|provider| {
-                self.chosen.contains_key(provider.name())
-                    && self.universe.satisfies(provider, relation)
-            })
+            || self
+                .universe
+                .providers(&relation.name)
+                .iter()
+                .any(|provider| {
+                    self.chosen.contains_key(provider.name())
+                        && self.universe.satisfies(provider, relation)
+                })
     }
 
     fn find(&self, relation: &Relation) -> Option<Candidate<'a>> {
@@ -129,7 +133,10 @@ impl<'a> Walk<'_, 'a> {
     fn find_conflicts(&mut self) {
         let mut found = Vec::new();
         for candidate in self.chosen.values() {
-            for (field, text) in ["Conflicts", "Breaks"].iter().zip(&candidate.package.conflicts) {
+            for (field, text) in ["Conflicts", "Breaks"]
+                .iter()
+                .zip(&candidate.package.conflicts)
+            {
                 match relation::parse_list(text) {
                     Ok(relations) => found.extend(
                         relations

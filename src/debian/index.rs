@@ -124,9 +124,8 @@ fn read_text(index: &str, text: impl Read) -> Result<Vec<Package>, IndexError> {
             },
             other => malformed("", other.to_string()),
         })?;
-        let package = package(&paragraph).map_err(|why| {
-            malformed(paragraph.get("Package").unwrap_or_default(), why)
-        })?;
+        let package = package(&paragraph)
+            .map_err(|why| malformed(paragraph.get("Package").unwrap_or_default(), why))?;
         packages.push(package);
     }
     Ok(packages)
@@ -174,8 +173,5 @@ fn package(fields: &Paragraph) -> Result<Package, String> {
 #[must_use]
 pub fn is_below(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\' | '"');
-    path.chars().all(plain)
-        && path
-            .split('/')
-            .all(|part| !matches!(part, "" | "." | ".."))
+    path.chars().all(plain) && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }

@@ -4,6 +4,7 @@
 pub mod archive;
 pub mod closure;
 pub mod index;
+pub mod mirrors;
 pub mod openpgp;
 pub mod problem;
 pub mod relation;

@@ -101,7 +101,10 @@ impl fmt::Display for Refusal {
             Self::KeyRevoked { key } => write!(f, "key {key} is revoked"),
             Self::NotForSigning { key } => write!(f, "key {key} is not meant for signing"),
             Self::Weak { key } => {
-                write!(f, "the signature by key {key} is of a kind that proves nothing")
+                write!(
+                    f,
+                    "the signature by key {key} is of a kind that proves nothing"
+                )
             }
         }
     }
@@ -112,9 +115,7 @@ impl Keyring {
     ///
     /// # Errors
     /// A file holds none, or something else.
-    pub fn read<'a>(
-        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
-    ) -> Result<Self, BadKey> {
+    pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, BadKey> {
         let mut certificates = Vec::new();
         for (file, content) in files {
             let bad = |cause: String| BadKey {
@@ -231,9 +232,10 @@ fn stands(
 ) -> Result<(), Refusal> {
     let key = || key.to_owned();
     let primary = &certificate.primary_key;
-    let revoked = certificate.details.revocation_signatures.iter().any(|s| {
-        s.typ() == Some(SignatureType::KeyRevocation) && s.verify_key(primary).is_ok()
-    });
+    let revoked =
+        certificate.details.revocation_signatures.iter().any(|s| {
+            s.typ() == Some(SignatureType::KeyRevocation) && s.verify_key(primary).is_ok()
+        });
     if revoked {
         return Err(Refusal::KeyRevoked { key: key() });
     }
@@ -262,11 +264,13 @@ fn stands(
         .iter()
         .filter(|s| s.typ() == Some(SignatureType::SubkeyBinding) && strong(s))
         .filter(bound);
-    let binding =
-        newest(bindings, now).ok_or_else(|| Refusal::NotForSigning { key: key() })?;
+    let binding = newest(bindings, now).ok_or_else(|| Refusal::NotForSigning { key: key() })?;
     // The subkey must have signed the primary key too; otherwise anybody could adopt a foreign signing key.
     let owned = binding.embedded_signature().is_some_and(|back| {
-        strong(back) && back.verify_primary_key_binding(&subkey.key, primary).is_ok()
+        strong(back)
+            && back
+                .verify_primary_key_binding(&subkey.key, primary)
+                .is_ok()
     });
     if !binding.key_flags().sign() || !owned {
         return Err(Refusal::NotForSigning { key: key() });
@@ -279,7 +283,9 @@ fn own_signatures(certificate: &SignedPublicKey) -> impl Iterator<Item = &Signat
     let primary = &certificate.primary_key;
     let on_users = certificate.details.users.iter().flat_map(move |user| {
         user.signatures.iter().filter(move |s| {
-            s.is_certification() && s.verify_certification(primary, Tag::UserId, &user.id).is_ok()
+            s.is_certification()
+                && s.verify_certification(primary, Tag::UserId, &user.id)
+                    .is_ok()
         })
     });
     let direct = certificate

@@ -44,11 +44,10 @@ pub enum Problem {
         alternatives: Vec<String>,
     },
     /// Two packages cannot be together.
-    #[error("`{package}` and `{other}` cannot be together: `{package}` conflicts with `{relation}`")]
-    #[diagnostic(
-        code(debian::conflict),
-        help("{}; {}", why(chain), why(other_chain))
+    #[error(
+        "`{package}` and `{other}` cannot be together: `{package}` conflicts with `{relation}`"
     )]
+    #[diagnostic(code(debian::conflict), help("{}; {}", why(chain), why(other_chain)))]
     Conflict {
         /// The one that says so.
         package: String,

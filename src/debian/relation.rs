@@ -199,7 +199,15 @@ mod tests {
 
     #[test]
     fn what_is_no_relation_is_refused() {
-        for text in ["a b", "x", "foo (2.0)", "foo (>= 2.0", "foo (>= )", "foo (=> 1)", "fo*"] {
+        for text in [
+            "a b",
+            "x",
+            "foo (2.0)",
+            "foo (>= 2.0",
+            "foo (>= )",
+            "foo (=> 1)",
+            "fo*",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -54,7 +54,9 @@ pub enum ReleaseError {
     #[error("no keys are given to check the release of `{asked}` with")]
     #[diagnostic(
         code(debian::no_keys),
-        help("list certificates under `debian.keys` in the manifest; Debian's are in manifests/keys")
+        help(
+            "list certificates under `debian.keys` in the manifest; Debian's are in manifests/keys"
+        )
     )]
     NoKeys {
         /// The suite asked for.
@@ -73,10 +75,15 @@ pub enum ReleaseError {
         why: String,
     },
     /// No signature counts.
-    #[error("the release of `{asked}` has no good signature: {}", reasons(refusals))]
+    #[error(
+        "the release of `{asked}` has no good signature: {}",
+        reasons(refusals)
+    )]
     #[diagnostic(
         code(debian::signature),
-        help("does `debian.keys` in the manifest name the keys that sign this suite? is this machine's clock right?")
+        help(
+            "does `debian.keys` in the manifest name the keys that sign this suite? is this machine's clock right?"
+        )
     )]
     Refused {
         /// The suite asked for.
@@ -99,7 +106,9 @@ pub enum ReleaseError {
         now: Timestamp,
     },
     /// It is a release, of something else.
-    #[error("`{asked}` was asked for, but the release is of suite `{suite}`, codename `{codename}`")]
+    #[error(
+        "`{asked}` was asked for, but the release is of suite `{suite}`, codename `{codename}`"
+    )]
     #[diagnostic(
         code(debian::suite),
         help("name the suite as the archive does; is the mirror's base URL right?")
@@ -210,7 +219,9 @@ fn read(
         asked: asked.to_owned(),
         why,
     };
-    let paragraphs: Deb822 = text.parse().map_err(|e: deb822_fast::Error| malformed(e.to_string()))?;
+    let paragraphs: Deb822 = text
+        .parse()
+        .map_err(|e: deb822_fast::Error| malformed(e.to_string()))?;
     let mut paragraphs = paragraphs.into_iter();
     let (Some(fields), None) = (paragraphs.next(), paragraphs.next()) else {
         return Err(malformed("it is not one paragraph".to_owned()));
@@ -233,7 +244,9 @@ fn read(
         date: date_field,
         valid_until: date("Valid-Until")?,
         by_hash: field("Acquire-By-Hash") == "yes",
-        separate_all: field("Architectures").split_whitespace().any(|a| a == "all")
+        separate_all: field("Architectures")
+            .split_whitespace()
+            .any(|a| a == "all")
             && field("No-Support-for-Architecture-all") != "Packages",
         files: files(&fields).map_err(malformed)?,
         signed_by,

@@ -116,7 +116,10 @@ impl<'a> Universe<'a> {
     /// Returns what the name means.
     #[must_use]
     pub fn candidate(&self, name: &str) -> Option<Candidate<'a>> {
-        self.pinned.get(name).or_else(|| self.newest.get(name)).copied()
+        self.pinned
+            .get(name)
+            .or_else(|| self.newest.get(name))
+            .copied()
     }
 
     /// Returns those whose candidates provide the virtual package `name`, the most needed first, then by name.
@@ -178,7 +181,7 @@ impl<'a> Universe<'a> {
     }
 
     /// Returns the problem of a requested name that means nothing.
-    pub(super) fn unknown(&self, name: &str) -> Problem {
+    pub fn unknown(&self, name: &str) -> Problem {
         let providers = self.providers(name);
         if !providers.is_empty() {
             return Problem::Virtual {
@@ -218,7 +221,11 @@ impl<'a> Universe<'a> {
         let before = self.pinned.len();
         for name in problems.iter().flat_map(Problem::involved) {
             let newest = self.newest.get(name).map(|c| c.package.sha256);
-            if self.pinned.get(name).is_some_and(|c| Some(c.package.sha256) != newest) {
+            if self
+                .pinned
+                .get(name)
+                .is_some_and(|c| Some(c.package.sha256) != newest)
+            {
                 self.pinned.remove(name);
             }
         }

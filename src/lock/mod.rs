@@ -1,9 +1,24 @@
 //! The lock: every package and release a manifest's names meant when it was locked. `resolve` is the only place that
 //! asks the network what a name means; `stale` compares manifest and lock offline; `text` reads and writes the file.
 
+mod change;
+mod gone;
+pub mod resolve;
+mod stale;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use change::{Change, changes};
+pub use gone::PinGone;
+pub use resolve::{Moves, ResolveError, resolve, update};
+pub use stale::{Difference, Pinned, StaleLock, pin, requests};
+pub use text::{LockError, read, write};
 
 use crate::{arch::Arch, digest::Digest};
 
@@ -19,8 +34,10 @@ pub struct Lock {
     /// What the manifest asked for when this was resolved. Compared with the manifest before every build.
     pub requests: Requests,
     /// The signed releases that the packages came from, by suite.
+    #[serde(deserialize_with = "text::unique")]
     pub releases: BTreeMap<String, Release>,
     /// Packages by the architecture of the machine that uses them; sorted by name, then architecture.
+    #[serde(deserialize_with = "text::unique")]
     pub packages: BTreeMap<Arch, Vec<Package>>,
 }
 
@@ -33,6 +50,7 @@ pub struct Requests {
     /// Components.
     pub components: Vec<String>,
     /// Names of packages wanted for each use, sorted.
+    #[serde(deserialize_with = "text::unique")]
     pub packages: BTreeMap<Use, Vec<String>>,
 }
 
@@ -85,4 +103,25 @@ pub struct Package {
     /// What it is for, sorted, at least one.
     #[serde(rename = "for")]
     pub uses: Vec<Use>,
+}
+
+impl Use {
+    /// Every use, in the order in which they are written.
+    pub const ALL: [Self; 3] = [Self::Kernel, Self::Toolchain, Self::Vmm];
+
+    /// Returns the name it has in the lock.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Toolchain => "toolchain",
+            Self::Vmm => "vmm",
+        }
+    }
+}
+
+impl std::fmt::Display for Use {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
