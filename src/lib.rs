@@ -15,12 +15,12 @@
 //! | [`digest`] [`arch`] [`step`] | values: digests, architectures, names of steps and of what they make |
 //! | [`event`] [`cancel`] | what a running build tells, and how it is stopped |
 //! | [`manifest`] | what a manifest says, and everything that is wrong with it |
-//! | [`lock`] | what the manifest's names meant when they were locked |
 //! | [`store`] | blobs by content, trees and results by step key |
 //! | [`tool`] | programs as data; the sandbox and the host as places to run them |
 //! | [`source`] | bytes from mirrors, verified; archives, unpacked safely |
 //! | [`bench`] | all that a running step may touch |
 //! | [`debian`] | signed releases, package indexes, dependency closures, `.deb` files |
+//! | [`lock`] | what the manifest's names meant when they were locked |
 //! | [`kernel`] | fragments, profiles, the strict check, configuring, patching, compiling |
 //! | [`agent`] | the guest's first program: embedded, from a path, from a URL |
 //! | [`rootfs`] | a declared tree, normalised and packed |

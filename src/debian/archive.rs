@@ -1,15 +1,41 @@
-//! What this room wants of a mirror: a suite's release, and an index that a release names. Nothing is verified here but
-//! what the implementor promises.
+//! What this room wants of mirrors: a suite's release, and an index that a release names; and how they give it, through
+//! `source` and the store. Releases are verified in `release`, not here.
 
-use std::io::Read;
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::PathBuf,
+};
 
-use super::release::IndexFile;
+use super::release::{IndexFile, RELEASE_LIMIT};
+use crate::{
+    cancel::Cancel,
+    source::{FetchError, Mirrors, fetch::Want, http::Client},
+    store::{Store, StoreError},
+};
 
-/// A mirror could not give what was asked of it.
+/// Mirrors could not give what was asked of them.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error(transparent)]
-#[diagnostic(transparent)]
-pub struct ArchiveError(pub Box<dyn miette::Diagnostic + Send + Sync>);
+pub enum ArchiveError {
+    /// It could not be fetched.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fetch(#[from] FetchError),
+    /// The store does not have what was just fetched.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] StoreError),
+    /// What was fetched cannot be read back.
+    #[error("cannot read the index `{}` back from the store", path.display())]
+    #[diagnostic(code(debian::index_file))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        cause: io::Error,
+    },
+}
 
 /// Mirrors of Debian archives.
 pub trait Archive: Sync {
@@ -42,8 +68,63 @@ pub fn archive_of(suite: &str) -> &'static str {
     }
 }
 
-/// Returns the path of a suite's InRelease below its archive.
-#[must_use]
-pub fn release_path(suite: &str) -> String {
-    format!("dists/{suite}/InRelease")
+/// Mirrors on the network. Indexes stay in the store, so one that has not changed is not fetched again.
+#[derive(Debug)]
+pub struct Remote<'a> {
+    /// Where the archives are mirrored.
+    pub mirrors: &'a Mirrors,
+    /// Asks the mirrors.
+    pub client: &'a Client,
+    /// Keeps the indexes.
+    pub store: &'a Store,
+    /// Raised when the work must stop.
+    pub cancel: &'a Cancel,
+}
+
+impl Remote<'_> {
+    fn urls(&self, archive: &str, what: &str, paths: &[String]) -> Result<Vec<String>, FetchError> {
+        let bases = self.mirrors.archives.get(archive).filter(|b| !b.is_empty());
+        let bases = bases.ok_or_else(|| FetchError::NoMirror {
+            what: what.to_owned(),
+            archive: archive.to_owned(),
+        })?;
+        let urls = paths
+            .iter()
+            .flat_map(|path| bases.iter().map(move |base| format!("{base}/{path}")));
+        Ok(urls.collect())
+    }
+}
+
+impl Archive for Remote<'_> {
+    fn release(&self, archive: &str, suite: &str) -> Result<Vec<u8>, ArchiveError> {
+        let what = format!("the release of {suite}");
+        let urls = self.urls(archive, &what, &[format!("dists/{suite}/InRelease")])?;
+        let (bytes, _) = self
+            .client
+            .get_small(&what, &urls, RELEASE_LIMIT, self.cancel)?;
+        Ok(bytes)
+    }
+
+    fn index(
+        &self,
+        archive: &str,
+        paths: &[String],
+        file: IndexFile,
+    ) -> Result<Box<dyn Read + Send>, ArchiveError> {
+        let what = paths
+            .last()
+            .map_or_else(String::new, |path| format!("the index {path}"));
+        let want = Want {
+            digest: file.sha256,
+            size: Some(file.size),
+            urls: self.urls(archive, &what, paths)?,
+            what,
+        };
+        self.client
+            .fetch(self.store, &want, &|_, _| {}, self.cancel)?;
+        let path = self.store.need_blob(file.sha256)?;
+        let open = File::open(&path);
+        let open = open.map_err(|cause| ArchiveError::Unreadable { path, cause })?;
+        Ok(Box::new(open))
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use deb822_fast::Deb822;
 
-use crate::source::Mirrors;
+use crate::source::{Mirrors, Registry};
 
 /// The archives that suites come from.
 const ARCHIVES: [&str; 2] = ["debian", "debian-security"];
@@ -157,6 +157,7 @@ impl Mirrors {
             archives,
             snapshots,
             named_by: named_by.to_owned(),
+            registry: Registry::default(),
         }
     }
 }

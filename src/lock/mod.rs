@@ -3,12 +3,10 @@
 
 mod change;
 mod gone;
+mod indexes;
 pub mod resolve;
 mod stale;
 mod text;
-
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
