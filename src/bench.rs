@@ -122,9 +122,25 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// As [`crate::tool::run`].
     pub fn run(&self, place: &Place, invocation: &Invocation) -> Result<(), ToolError> {
+        self.run_watched(place, invocation, &mut |_| {})
+    }
+
+    /// Runs a program as [`Bench::run`] does, and shows every line it prints to `watch` as well.
+    ///
+    /// # Errors
+    /// As [`crate::tool::run`].
+    pub fn run_watched(
+        &self,
+        place: &Place,
+        invocation: &Invocation,
+        watch: &mut dyn FnMut(&str),
+    ) -> Result<(), ToolError> {
         self.note(&format!("$ {invocation}"));
-        crate::tool::run(place, invocation, self.cancel, &mut |line| self.line(line))
-            .map_err(|error| error.logged_at(&self.log_path))
+        crate::tool::run(place, invocation, self.cancel, &mut |line| {
+            self.line(line);
+            watch(line);
+        })
+        .map_err(|error| error.logged_at(&self.log_path))
     }
 
     /// Tells how much of the step's work is done.
