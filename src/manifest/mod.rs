@@ -1,9 +1,21 @@
 //! The manifest: what to build, as the rest of the product sees it. Every value here has been checked; reading the
 //! file is in `raw`, judging it in `check`, telling what is wrong in `problem`. Never the network, never the lock.
 
+mod check;
+mod fields;
+mod file;
+mod problem;
+mod raw;
+mod words;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{arch::Arch, digest::Digest};
+
+pub use check::{BUILDABLE, PRODUCTS};
+pub use fields::{Field, Need, TABLES, Table};
+pub use file::{Disk, Files, Kind, ManifestError, parse, parse_bytes, read};
+pub use problem::{Mistake, Problem, Problems};
 
 /// A checked manifest. Paths are resolved against the manifest's directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,64 @@
+//! How the guest is packed and how it is booted by `test`.
+
+use super::{Check, fields::Fields, root};
+use crate::manifest::{
+    Compression, Guest, Initrd,
+    fields::{INITRD, TEST},
+    raw::Node,
+};
+
+/// Virtual processors that a guest can have.
+const CPUS: std::ops::RangeInclusive<u64> = 1..=255;
+/// Seconds that a guest may take: a day of emulation is no test.
+const TIMEOUT: std::ops::RangeInclusive<u64> = 1..=86_400;
+
+pub(super) fn usual_initrd() -> Initrd {
+    Initrd {
+        compression: Compression::Zstd,
+    }
+}
+
+pub(super) fn initrd(check: &mut Check<'_>, node: &Node) -> Option<Initrd> {
+    let fields = Fields::read(check, node, &INITRD)?;
+    let words = [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)];
+    let compression = fields.may(
+        "compression",
+        || usual_initrd().compression,
+        |node| check.choice(node, "a compression", words),
+    );
+    Some(Initrd {
+        compression: compression?,
+    })
+}
+
+pub(super) fn usual_guest() -> Guest {
+    Guest {
+        memory_mib: 512,
+        cpus: 1,
+        timeout_seconds: 60,
+        vmm: None,
+    }
+}
+
+pub(super) fn guest(check: &mut Check<'_>, node: &Node) -> Option<Guest> {
+    let fields = Fields::read(check, node, &TEST)?;
+    let usual = usual_guest();
+    let memory = fields.may("memory", || usual.memory_mib, |node| check.memory(node));
+    let cpus = fields.may(
+        "cpus",
+        || usual.cpus.into(),
+        |node| check.number(node, CPUS, "a number of processors"),
+    );
+    let timeout = fields.may(
+        "timeout",
+        || usual.timeout_seconds.into(),
+        |node| check.number(node, TIMEOUT, "a number of seconds"),
+    );
+    let vmm = fields.may("vmm", || None, |node| root::vmm(check, node).map(Some));
+    Some(Guest {
+        memory_mib: memory?,
+        cpus: u32::try_from(cpus?).ok()?,
+        timeout_seconds: u32::try_from(timeout?).ok()?,
+        vmm: vmm?,
+    })
+}

@@ -1,0 +1,97 @@
+//! Golden cases: `tests/golden/<case>/manifest.yaml`, and beside it what the product says about it. `error.txt` is the
+//! report of a manifest that is wrong, `manifest.txt` what a right one means. `tests/golden/shared` holds the files that
+//! cases refer to. `UPDATE_GOLDEN=1 cargo test --test golden` writes what the product says now: read the difference.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use kata_artifacts::manifest;
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+/// Relative to the package, where tests run: these paths are in the reports.
+const CASES: &str = "tests/golden";
+
+/// Every name that [`told`] may give.
+const GOLDEN: [&str; 2] = ["error.txt", "manifest.txt"];
+
+#[test]
+fn every_case_is_told_as_its_golden_files_say() {
+    let update = updating();
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for case in cases() {
+        let told = told(&case);
+        for name in GOLDEN {
+            let path = case.join(name);
+            let written = fs::read_to_string(&path).ok();
+            let now = told.get(name);
+            if update {
+                match now {
+                    Some(text) => fs::write(&path, text).unwrap(),
+                    None if written.is_some() => fs::remove_file(&path).unwrap(),
+                    None => {}
+                }
+            } else if written.as_ref() != now {
+                let text = |text: Option<&String>| text.cloned().unwrap_or("nothing".to_owned());
+                wrong.push(format!(
+                    "{}\n--- written\n{}\n+++ told now\n{}",
+                    path.display(),
+                    text(written.as_ref()),
+                    text(now)
+                ));
+            }
+        }
+        seen += 1;
+    }
+    assert!(seen >= 40, "only {seen} cases were found");
+    assert!(
+        wrong.is_empty(),
+        "{} golden files differ; UPDATE_GOLDEN=1 writes them\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// Returns what the product says about a case, by golden file.
+fn told(case: &Path) -> BTreeMap<&'static str, String> {
+    match manifest::read(&case.join("manifest.yaml")) {
+        Err(error) => BTreeMap::from([("error.txt", rendered(&error))]),
+        Ok(manifest) => BTreeMap::from([("manifest.txt", format!("{manifest:#?}\n"))]),
+    }
+}
+
+fn rendered(diagnostic: &dyn miette::Diagnostic) -> String {
+    let mut text = String::new();
+    GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
+        .with_width(100)
+        .with_links(false)
+        .render_report(&mut text, diagnostic)
+        .expect("writing to a string does not fail");
+    let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
+    lines.collect()
+}
+
+/// Returns the cases, sorted. A directory without a manifest is a mistake, not a case to skip.
+fn cases() -> Vec<PathBuf> {
+    let mut cases: Vec<PathBuf> = fs::read_dir(CASES)
+        .expect("tests run in the package's directory")
+        .map(|entry| entry.expect("the directory can be read").path())
+        .filter(|path| path.is_dir() && path.file_name() != Some("shared".as_ref()))
+        .collect();
+    cases.sort();
+    for case in &cases {
+        assert!(case.join("manifest.yaml").is_file(), "{}", case.display());
+    }
+    cases
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether golden files are written is said by the person who runs the test"
+)]
+fn updating() -> bool {
+    std::env::var_os("UPDATE_GOLDEN").is_some()
+}
