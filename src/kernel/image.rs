@@ -176,11 +176,11 @@ fn at(bytes: &[u8], offset: usize, magic: &[u8]) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Returns an ELF file with one loaded segment, and notes when asked for.
-    fn elf_file(machine: u16, note: Option<u32>) -> Vec<u8> {
+    pub(in super::super) fn elf_file(machine: u16, note: Option<u32>) -> Vec<u8> {
         let mut file = b"\x7fELF\x02\x01\x01".to_vec();
         file.resize(16, 0);
         let halves: [u16; 2] = [2, machine];
@@ -249,8 +249,8 @@ mod tests {
         assert!(told(&elf_file(21, None), true, Arch::Ppc64le).starts_with("good"));
     }
 
-    #[test]
-    fn a_bzimage_needs_its_magic_and_its_payload() {
+    /// Returns a boot image with a payload.
+    pub(in super::super) fn bzimage_file() -> Vec<u8> {
         let mut good = vec![0; 0x400];
         good[0x1f1] = 1;
         good[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
@@ -258,6 +258,12 @@ mod tests {
         good[0x206..0x208].copy_from_slice(&0x20fu16.to_le_bytes());
         good[0x24c..0x250].copy_from_slice(&(MIN_BYTES as u32).to_le_bytes());
         good.resize(0x400 + MIN_BYTES, 7);
+        good
+    }
+
+    #[test]
+    fn a_bzimage_needs_its_magic_and_its_payload() {
+        let good = bzimage_file();
         assert!(told(&good, false, Arch::X86_64).starts_with("good"));
         let mut old = good.clone();
         old[0x206] = 0;

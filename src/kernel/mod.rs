@@ -25,6 +25,8 @@ pub mod profile;
 #[cfg(test)]
 mod profile_tests;
 pub mod report;
+#[cfg(test)]
+mod step_tests;
 pub mod strict;
 pub mod symbols;
 pub mod value;

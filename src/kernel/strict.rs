@@ -105,7 +105,9 @@ impl Loss {
     fn title(self) -> &'static str {
         match self {
             Self::MustBeOff => "must be off, but on",
-            Self::On => "requested off, but on: another symbol selects it",
+            Self::On => {
+                "requested off, but on: another symbol selects it, or the architecture needs it"
+            }
             Self::Unknown => {
                 "no such symbol in this kernel: mistyped, renamed, removed, or not for this architecture"
             }
@@ -341,7 +343,7 @@ mod tests {
       |   profiles/t.yaml:5  MODULE_SIG  requested n, is y
 
     Error: 
-      x requested off, but on: another symbol selects it
+      x requested off, but on: another symbol selects it, or the architecture needs it
       |   f.conf:3  PCI  requested n, is y
 
     Error: 

@@ -1,0 +1,377 @@
+//! The three steps, with programs that write fixed bytes in place of make and the compiler, and with the host's GNU
+//! patch where it has one.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use super::{KernelError, compile, configure, image, patch};
+use crate::{
+    arch::Arch,
+    bench::Bench,
+    cancel::Cancel,
+    digest::Digest,
+    event::{Event, Sink},
+    plan::action::{Base, Compile, Configure, Named, Patch},
+    source::Network,
+    step::{Product, Products, StepId, StepKey},
+    store::Store,
+    tool,
+};
+
+/// What a test works in: a store, a source tree in it, and programs that stand for the real ones.
+struct World {
+    room: tempfile::TempDir,
+    store: Store,
+    source: Digest,
+    fakes: Vec<&'static str>,
+    warnings: Warnings,
+}
+
+#[derive(Default)]
+struct Warnings(Mutex<Vec<String>>);
+
+impl Sink for Warnings {
+    fn take(&self, event: Event) {
+        if let Event::Warning { text, .. } = event {
+            self.0.lock().unwrap().push(text);
+        }
+    }
+}
+
+impl World {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let room = tempfile::tempdir().unwrap();
+        let store = Store::open(&room.path().join("cache")).unwrap();
+        let source = Digest::of(b"source");
+        let tree = store.write_tree(StepKey(source)).unwrap();
+        let at = tree.path().unwrap();
+        let kernel = [
+            ("Makefile", "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\n"),
+            (
+                "Kconfig",
+                "config NET\n\tbool\nconfig VSOCK\n\tbool\n\tdepends on NET\nconfig LOCALVERSION\nconfig LOCALVERSION_AUTO\n",
+            ),
+            ("dropped", "nothing"),
+        ];
+        for (path, text) in kernel.iter().chain(files) {
+            let path = at.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        fs::write(at.join("vmlinux"), image::tests::elf_file(62, Some(18))).unwrap();
+        fs::write(at.join("bzImage"), image::tests::bzimage_file()).unwrap();
+        tree.finish().unwrap();
+        Self {
+            room,
+            store,
+            source,
+            fakes: vec!["kernel"],
+            warnings: Warnings::default(),
+        }
+    }
+
+    /// Puts the programs of `tests/fakes/<set>` before the others.
+    fn with(mut self, set: &'static str) -> Self {
+        self.fakes.insert(0, set);
+        self
+    }
+
+    fn run<T>(&self, jobs: usize, work: impl FnOnce(&Bench<'_>) -> T) -> T {
+        let (step, key) = (StepId::new("test"), StepKey(Digest::of(b"made")));
+        let (network, cancel) = (Network::Off("--offline"), Cancel::new());
+        let log = self.room.path().join("log");
+        let (store, sink) = (&self.store, &self.warnings);
+        let bench = Bench::new(&step, key, store, &network, jobs, &cancel, sink, log).unwrap();
+        let fakes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fakes");
+        let path: String = self
+            .fakes
+            .iter()
+            .map(|set| format!("{}:", fakes.join(set).display()))
+            .collect();
+        work(&bench.host_path(path + tool::PATH))
+    }
+
+    fn put(&self, text: &str) -> Digest {
+        self.store.put(text.as_bytes()).unwrap().0
+    }
+
+    fn named(&self, name: &str, text: &str) -> Named<Digest> {
+        Named {
+            name: name.to_owned(),
+            input: self.put(text),
+        }
+    }
+
+    fn text(&self, products: &Products, name: &str) -> String {
+        String::from_utf8(self.store.read(products[name].digest()).unwrap()).unwrap()
+    }
+
+    fn configure(&self, base: Base<Digest>, fragment: &str) -> Result<Products, KernelError> {
+        let profile = "schema: 1\nname: t\nsummary: s\nfragments: {common: [f.conf]}\n";
+        let action = Configure {
+            source: self.source,
+            toolchain: None,
+            arch: Arch::X86_64,
+            base,
+            profile: self.named("profiles/t.yaml", profile),
+            fragments: vec![self.named("f.conf", fragment)],
+            localversion: "-kata".to_owned(),
+        };
+        self.run(1, |bench| configure(bench, &action))
+    }
+
+    fn compile(&self, jobs: usize) -> Result<Products, KernelError> {
+        let action = Compile {
+            source: self.source,
+            toolchain: None,
+            arch: Arch::X86_64,
+            config: self.put("CONFIG_NET=y\n"),
+            epoch: self.put("86400\n"),
+        };
+        self.run(jobs, |bench| compile(bench, &action))
+    }
+
+    fn patch(&self, patches: &[(&str, &str)]) -> Result<Products, KernelError> {
+        let action = Patch {
+            source: self.source,
+            toolchain: None,
+            patches: patches
+                .iter()
+                .map(|(name, text)| self.named(name, text))
+                .collect(),
+        };
+        self.run(1, |bench| patch(bench, &action))
+    }
+
+    fn tree(&self, products: &Products) -> PathBuf {
+        let Product::Tree { key } = products["tree"] else {
+            panic!("the product is no tree");
+        };
+        self.store.need_tree(key).unwrap()
+    }
+}
+
+const FRAGMENT: &str =
+    "# reason: The agent's API.\n# feature: vsock\nCONFIG_NET=y\nCONFIG_VSOCK=y\n";
+
+#[test]
+fn a_configuration_holds_the_requests_and_the_manifests_release() {
+    let world = World::new(&[]);
+    let products = world.configure(Base::Allnoconfig, FRAGMENT).unwrap();
+    insta::assert_snapshot!(world.text(&products, "config"), @r#"
+    CONFIG_LOCALVERSION="-kata"
+    # CONFIG_LOCALVERSION_AUTO is not set
+    CONFIG_NET=y
+    CONFIG_VSOCK=y
+    "#);
+    insta::assert_snapshot!(world.text(&products, "report"), @r#"
+    {
+      "schema": 1,
+      "profile": "t",
+      "kernel": "6.12.117",
+      "architecture": "x86_64",
+      "enabled": 3,
+      "requests": 4,
+      "met": 4,
+      "failures": [],
+      "waived": [],
+      "skipped": [],
+      "omitted": {},
+      "warnings": [],
+      "features": {
+        "vsock": {
+          "NET": {
+            "value": "y",
+            "at": "f.conf:3",
+            "reason": "The agent's API."
+          },
+          "VSOCK": {
+            "value": "y",
+            "at": "f.conf:4",
+            "reason": "The agent's API."
+          }
+        }
+      }
+    }
+    "#);
+}
+
+#[test]
+fn a_comment_in_a_fragment_does_not_change_the_configuration() {
+    let world = World::new(&[]);
+    let one = world.configure(Base::Allnoconfig, FRAGMENT).unwrap();
+    let two = world
+        .configure(Base::Allnoconfig, &format!("# A remark.\n\n{FRAGMENT}"))
+        .unwrap();
+    assert_eq!(one["config"], two["config"]);
+    assert_ne!(one["report"], two["report"], "the lines are others");
+}
+
+#[test]
+fn a_request_that_the_kernel_drops_stops_the_step() {
+    let world = World::new(&[("dropped", "VSOCK")]);
+    let error = world.configure(Base::Allnoconfig, FRAGMENT).unwrap_err();
+    let told = format!("{:?}", miette::Report::new(error));
+    assert!(told.contains("1 of 4 requests"), "{told}");
+    assert!(
+        told.contains("f.conf:4  VSOCK  requested y, is not set"),
+        "{told}"
+    );
+    assert!(told.contains("depends on NET (Kconfig:3)"), "{told}");
+}
+
+#[test]
+fn requests_come_after_what_the_base_says() {
+    let world = World::new(&[]);
+    let base = world.put("CONFIG_OLD=y\n# CONFIG_NET is not set\n");
+    let products = world
+        .configure(Base::File(base), "CONFIG_NET=y\nCONFIG_NET=y\n")
+        .unwrap();
+    let config = world.text(&products, "config");
+    assert!(config.starts_with("CONFIG_OLD=y\n"), "{config}");
+    assert!(config.ends_with("CONFIG_NET=y\n"), "{config}");
+    assert_eq!(
+        *world.warnings.0.lock().unwrap(),
+        ["NET=y is requested twice: f.conf:1 and f.conf:2"]
+    );
+}
+
+#[test]
+fn a_kernel_is_stamped_with_the_epoch_and_not_with_this_machine() {
+    let world = World::new(&[]);
+    let products = world.compile(1).unwrap();
+    assert_eq!(products, world.compile(7).unwrap());
+    assert_eq!(world.text(&products, "release"), "6.12.117-kata");
+    assert_eq!(world.text(&products, "compiler"), "gcc (Fake) 14.2");
+    insta::assert_snapshot!(world.text(&products, "system-map"), @r"
+    KBUILD_BUILD_TIMESTAMP=Fri Jan  2 00:00:00 UTC 1970
+    KBUILD_BUILD_USER=build
+    KBUILD_BUILD_HOST=kata-artifacts
+    KBUILD_BUILD_VERSION=1
+    ");
+}
+
+#[test]
+fn a_failed_compilation_tells_the_first_complaint() {
+    let error = World::new(&[("broken.c", "")]).compile(1).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the kernel does not compile: init/main.c:1:2: error: expected expression"
+    );
+}
+
+#[test]
+fn a_configuration_that_compiling_changes_is_refused() {
+    let error = World::new(&[("touch", "")]).compile(1).unwrap_err();
+    assert!(error.to_string().ends_with("\n  + CONFIG_NEW=y"), "{error}");
+}
+
+#[test]
+fn a_kernel_without_a_pvh_note_is_refused() {
+    let world = World::new(&[]).with("objcopy-cuts");
+    assert!(matches!(world.compile(1), Err(KernelError::Image { .. })));
+}
+
+/// Says whether the host has GNU patch. The step runs the toolchain's; only its tests need the host's.
+fn host_has_patch() -> bool {
+    let found = tool::PATH
+        .split(':')
+        .any(|directory| Path::new(directory).join("patch").exists());
+    if !found {
+        println!("not run: this host has no GNU patch");
+    }
+    found
+}
+
+const CHANGE: &str = "--- a/net/a.c\n+++ b/net/a.c\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n";
+const ADD: &str = "--- /dev/null\n+++ b/drivers/new/b.c\n@@ -0,0 +1 @@\n+new\n";
+const REMOVE: &str = "--- a/old/c.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-gone\n";
+const TREE: [(&str, &str); 2] = [("net/a.c", "one\ntwo\nthree\n"), ("old/c.c", "gone\n")];
+
+#[test]
+fn patches_make_a_new_tree_and_leave_the_old_one_alone() {
+    if !host_has_patch() {
+        return;
+    }
+    let world = World::new(&TREE);
+    let products = world
+        .patch(&[("1.patch", CHANGE), ("2.patch", ADD), ("3.patch", REMOVE)])
+        .unwrap();
+    let (old, new) = (
+        world.store.need_tree(StepKey(world.source)).unwrap(),
+        world.tree(&products),
+    );
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+    assert_eq!(read(new.join("net/a.c")), "one\n2\nthree\n");
+    assert_eq!(read(new.join("drivers/new/b.c")), "new\n");
+    assert!(!new.join("old").exists(), "its last file is gone");
+    assert_eq!(read(old.join("net/a.c")), TREE[0].1);
+    assert_eq!(read(old.join("old/c.c")), TREE[1].1);
+    let inode = |tree: &Path| fs::metadata(tree.join("Makefile")).unwrap().ino();
+    assert_eq!(inode(&old), inode(&new), "untouched files are shared");
+    let report: serde_json::Value = serde_json::from_str(&world.text(&products, "report")).unwrap();
+    let files: Vec<_> = (0..3)
+        .map(|at| &report["patches"][at]["files"][0])
+        .collect();
+    let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
+    assert_eq!(report["patches"][0]["digest"], digest(CHANGE));
+    assert_eq!(files[0]["path"], "net/a.c");
+    assert_eq!(files[0]["before"]["digest"], digest(TREE[0].1));
+    assert_eq!(files[0]["after"]["digest"], digest("one\n2\nthree\n"));
+    assert!(files[1]["before"].is_null() && files[2]["after"].is_null());
+}
+
+#[test]
+fn a_patch_that_does_not_fit_exactly_or_is_there_already_is_refused() {
+    if !host_has_patch() {
+        return;
+    }
+    let world = World::new(&TREE);
+    let fuzzy = CHANGE.replace(" one\n", " other\n");
+    let elsewhere = CHANGE.replace("net/a.c", "net/none.c");
+    for (patches, name) in [
+        (vec![("1", CHANGE), ("2", CHANGE)], "2"),
+        (vec![("fuzzy", fuzzy.as_str())], "fuzzy"),
+        (vec![("elsewhere", elsewhere.as_str())], "elsewhere"),
+        (vec![("1", ADD), ("again", ADD)], "again"),
+    ] {
+        let error = world.patch(&patches).unwrap_err();
+        assert_eq!(error.to_string(), format!("patch `{name}` does not apply"));
+    }
+}
+
+#[test]
+fn a_patch_that_changes_nothing_or_something_else_never_passes() {
+    let world = World::new(&TREE).with("patch-nothing");
+    let told = |world: &World| world.patch(&[("1", CHANGE)]).unwrap_err().to_string();
+    assert_eq!(told(&world), "patch `1` changes nothing");
+    assert_eq!(
+        told(&World::new(&TREE).with("patch-stray")),
+        "patch `1` left `net/a.c.rej`, which it does not name"
+    );
+    assert!(matches!(
+        world.patch(&[("1", "")]),
+        Err(KernelError::BadInput { .. })
+    ));
+}
+
+#[test]
+fn a_patch_does_not_follow_a_symbolic_link_out_of_the_tree() {
+    let world = World::new(&TREE);
+    let tree = world.store.need_tree(StepKey(world.source)).unwrap();
+    let outside = world.room.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, tree.join("link")).unwrap();
+    let error = world
+        .patch(&[("1", &ADD.replace("drivers/new", "link"))])
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("leads through a symbolic link"),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(outside).unwrap().count(), 0);
+}
