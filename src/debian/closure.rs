@@ -202,3 +202,6 @@ impl<'a> Walk<'_, 'a> {
 fn join(words: impl Iterator<Item = String>, between: &str) -> String {
     words.collect::<Vec<_>>().join(between)
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,3 +175,80 @@ pub fn is_below(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\' | '"');
     path.chars().all(plain) && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const TEXT: &str = "\
+Package: bc
+Version: 1.07.1-4
+Architecture: amd64
+Multi-Arch: allowed
+Priority: important
+Depends: libc6 (>= 2.38),
+ libreadline8
+Description: a calculator
+ : with odd lines
+ .
+Filename: pool/main/b/bc/bc_1.07.1-4_amd64.deb
+Size: 109300
+SHA256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+
+Package: docs
+Version: 1
+Architecture: all
+Filename: pool/docs.deb
+Size: 1
+SHA256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+";
+
+    #[test]
+    fn every_form_of_an_index_gives_the_same_packages() {
+        let plain = read("main/binary-amd64/Packages", "test", TEXT.as_bytes()).unwrap();
+        assert_eq!(plain.len(), 2);
+        assert_eq!(&*plain[0].depends, "libc6 (>= 2.38),\nlibreadline8");
+        assert!(plain[0].any && plain[0].priority == Priority::Important);
+        assert_eq!((plain[0].size, &*plain[1].name), (109_300, "docs"));
+
+        let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 0);
+        xz.write_all(TEXT.as_bytes()).unwrap();
+        let xz = xz.finish().unwrap();
+        assert_eq!(read("a/Packages.xz", "test", &xz[..]).unwrap(), plain);
+        let cut = read("a/Packages.xz", "test", &xz[..xz.len() / 2]).unwrap_err();
+        assert!(matches!(cut, IndexError::Unreadable { .. }), "{cut}");
+
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(TEXT.as_bytes()).unwrap();
+        assert_eq!(
+            read("a/Packages.gz", "test", &gz.finish().unwrap()[..]).unwrap(),
+            plain
+        );
+
+        let other = read("a/Packages.zip", "test", &b""[..]).unwrap_err();
+        assert!(matches!(other, IndexError::UnknownForm { .. }));
+    }
+
+    #[test]
+    fn a_package_that_lacks_or_garbles_something_is_named() {
+        for (from, to) in [
+            ("Version: 1.07.1-4\n", ""),
+            ("Size: 109300", "Size: many"),
+            ("SHA256: e3", "SHA256: zz"),
+            ("pool/main", "../main"),
+            ("pool/main", "/main"),
+            ("pool/main", "pool//main"),
+            ("pool/main", "pool/%0a\nmain"),
+            ("Priority: important", "important"),
+        ] {
+            let bad = TEXT.replacen(from, to, 1);
+            let error = read("Packages", "test", bad.as_bytes()).unwrap_err();
+            assert!(
+                matches!(error, IndexError::Malformed { number: 1, .. }),
+                "{to}: {error:?}"
+            );
+        }
+    }
+}

@@ -10,3 +10,6 @@ pub mod problem;
 pub mod relation;
 pub mod release;
 pub mod universe;
+
+#[cfg(test)]
+pub(crate) mod world;

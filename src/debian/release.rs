@@ -287,3 +287,6 @@ fn parse_date(text: &str) -> Option<Timestamp> {
     };
     DateTimeParser::new().parse_timestamp(&text).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,9 @@ pub mod resolve;
 mod stale;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
