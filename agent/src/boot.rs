@@ -55,10 +55,10 @@ pub(crate) fn run() -> ExitCode {
         hang(&console);
     }
 
-    let port = open_port(&system, &console);
+    let mut port = open_port(&system, &console);
     let report = probe::report(&system, started, ready, server, outcomes);
     tell_missing(&report, &console);
-    let port = deliver(&report, port, &console);
+    deliver(&report, port.as_mut(), &console);
     match wishes.fault {
         Some(Fault::Panic) => panic!("the kernel command line asked for a panic"),
         Some(Fault::Exit) => return ExitCode::FAILURE,
@@ -147,23 +147,16 @@ fn tell_missing(report: &Report, console: &Console) {
     }
 }
 
-/// Writes the report to the port, or else to the console. Returns the port when the host listens on it.
-fn deliver(report: &Report, port: Option<Port>, console: &Console) -> Option<Port> {
+/// Writes the report to the port, or else to the console.
+fn deliver(report: &Report, port: Option<&mut Port>, console: &Console) {
     let line = report.to_line();
-    let Some(mut port) = port else {
-        report::to_console(&line, console);
-        return None;
-    };
-    match port.send(line.as_bytes()) {
-        Ok(()) => {
-            console.info(format!("sent the report to {}", port::NAME));
-            Some(port)
-        }
-        Err(cause) => {
+    match port.map(|port| port.send(line.as_bytes())) {
+        Some(Ok(())) => console.info(format!("sent the report to {}", port::NAME)),
+        Some(Err(cause)) => {
             console.warn(format!("cannot send the report to {}: {cause}", port::NAME));
             report::to_console(&line, console);
-            None
         }
+        None => report::to_console(&line, console),
     }
 }
 

@@ -29,7 +29,7 @@ enum Sign {
 type Feature = (&'static str, Sign, &'static str);
 
 /// The features, sorted by name. Names are part of the report's format: new ones may come, none changes its meaning.
-const FEATURES: [Feature; 36] = [
+const FEATURES: &[Feature] = &[
     ("bpf", Sign::File("sys/fs/bpf"), "device rules of version 2 control groups"),
     ("cgroup2", Sign::Unified, "containers' resource limits"),
     ("cgroup2-cpu", Sign::Controller("cpu"), "CPU shares and quotas"),
@@ -73,7 +73,7 @@ pub(crate) fn find(system: &System, cgroup: &ControlGroups) -> (Vec<&'static str
     let file_systems = file_systems(&system.text("proc/filesystems"));
     let mut present = Vec::new();
     let mut missing = Vec::new();
-    for (name, sign, purpose) in FEATURES {
+    for &(name, sign, purpose) in FEATURES {
         let lack = match sign {
             Sign::Unified => (cgroup.version != 2).then(|| "no version 2 control groups are mounted".to_owned()),
             Sign::Controller(controller) => lacking_controller(cgroup, controller),
