@@ -10,9 +10,10 @@ pub(crate) fn find(system: &System) -> ControlGroups {
     let (version, mut controllers): (u8, Vec<String>) = if system.has(unified) {
         (2, system.text(unified).split_ascii_whitespace().map(str::to_owned).collect())
     } else {
-        let mounted = system.names("sys/fs/cgroup");
+        // A mount that failed leaves its empty directory behind.
+        let mounted = |name: &String| system.has(&format!("sys/fs/cgroup/{name}/cgroup.procs"));
         let known = mounts::legacy_controllers(&system.text("proc/cgroups"));
-        let controllers: Vec<String> = known.into_iter().filter(|name| mounted.contains(name)).collect();
+        let controllers: Vec<String> = known.into_iter().filter(mounted).collect();
         (u8::from(!controllers.is_empty()), controllers)
     };
     controllers.sort();
@@ -46,7 +47,7 @@ mod tests {
 
     #[test]
     fn version_1_counts_what_is_mounted() {
-        check(&[PROC, ("sys/fs/cgroup/pids/tasks", "")], 1, &["pids"]);
+        check(&[PROC, ("sys/fs/cgroup/pids/cgroup.procs", ""), ("sys/fs/cgroup/cpu/x", "")], 1, &["pids"]);
     }
 
     #[test]

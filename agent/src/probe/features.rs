@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn version_1_controllers_do_not_count_as_version_2() {
         let cgroups = "#subsys_name\thierarchy\tnum\tenabled\ncpu\t1\t1\t1\n";
-        assert_eq!(present(&[("proc/cgroups", cgroups), ("sys/fs/cgroup/cpu/tasks", "")]), Vec::<&str>::new());
+        assert_eq!(present(&[("proc/cgroups", cgroups), ("sys/fs/cgroup/cpu/cgroup.procs", "")]), Vec::<&str>::new());
     }
 
     #[test]
