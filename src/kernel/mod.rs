@@ -18,6 +18,7 @@ pub mod dotconfig;
 mod error;
 pub mod fragment;
 pub mod image;
+mod load;
 mod make;
 pub mod merge;
 pub mod patch;

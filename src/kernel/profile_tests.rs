@@ -9,6 +9,7 @@ use std::{
 use super::{
     BadFile, KernelError,
     fragment::{AskedBy, Fragment},
+    load,
     merge::merge,
     profile::{Profile, fragments_for, load},
     value::{Symbol, Value},
