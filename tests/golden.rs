@@ -55,6 +55,20 @@ fn every_case_is_told_as_its_golden_files_say() {
     );
 }
 
+#[test]
+fn every_kind_of_mistake_has_a_case() {
+    let told: String = cases()
+        .iter()
+        .filter_map(|case| fs::read_to_string(case.join("error.txt")).ok())
+        .collect();
+    let without: Vec<&str> = manifest::Mistake::ALL
+        .iter()
+        .map(|mistake| mistake.code())
+        .filter(|code| !told.contains(&format!("Error: {code}\n")))
+        .collect();
+    assert!(without.is_empty(), "{without:?}");
+}
+
 /// Returns what the product says about a case, by golden file.
 fn told(case: &Path) -> BTreeMap<&'static str, String> {
     match manifest::read(&case.join("manifest.yaml")) {

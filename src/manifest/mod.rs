@@ -8,6 +8,9 @@ mod problem;
 mod raw;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{arch::Arch, digest::Digest};

@@ -205,7 +205,7 @@ fn example(table: &Table, name: &str) -> String {
         ("", "agent") => "agent: embedded",
         ("", "rootfs") => "rootfs: {overlay: …}",
         ("debian", "suites") => "suites: [trixie]",
-        (_, "keys") => "keys: [keys/debian-13.asc]",
+        (_, "keys") => "keys: [keys/debian-archive-key-13.asc]",
         (_, "packages") => "packages: [gcc, make, …]",
         ("kernel", "source") => "source: {debian: linux-source-6.12}",
         ("kernel", "config") => "config: {profile: ../kernel/profiles/kata.yaml}",

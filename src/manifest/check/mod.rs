@@ -146,7 +146,7 @@ fn top(check: &mut Check<'_>, path: &Path, tree: &Node) -> Option<Manifest> {
             let span = fields.span(user.split('.').next().unwrap_or(user));
             let problem = Problem::new(Mistake::MissingField, "`debian` is missing")
                 .at(span, format!("`{user}` takes packages from Debian"))
-                .help("add `debian: {suites: [trixie], keys: [keys/debian-13.asc]}`");
+                .help("add `debian: {suites: [trixie], keys: [keys/debian-archive-key-13.asc]}`");
             check.report(tree, problem);
         }
     }
