@@ -143,7 +143,11 @@ fn open_port(system: &System, console: &Console) -> Option<Port> {
 
 fn tell_missing(report: &Report, console: &Console) {
     for missing in &report.missing {
-        console.warn(format!("missing {}: {}", missing.name, missing.reason));
+        console.say(Level::Debug, format!("missing {}: {}", missing.name, missing.reason));
+    }
+    let names: Vec<&str> = report.missing.iter().map(|missing| missing.name).collect();
+    if !names.is_empty() {
+        console.warn(format!("missing, as the report explains: {}", names.join(" ")));
     }
 }
 
