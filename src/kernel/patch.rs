@@ -161,14 +161,21 @@ fn apply(
     let before = states(staging, files)?;
     let room = bench.scratch()?;
     make::write(&room.path().join(PATCH_FILE), bytes)?;
-    bench
-        .run(place, &invocation(staging, room.path()))
-        .map_err(|cause| {
-            unless_interrupted(cause, |cause| KernelError::Patch {
-                name: name.to_owned(),
-                cause,
-            })
-        })?;
+    let mut offsets = Vec::new();
+    let outcome = bench.run_watched(place, &invocation(staging, room.path()), &mut |line| {
+        if line.contains(" (offset ") {
+            offsets.push(line.to_owned());
+        }
+    });
+    outcome.map_err(|cause| {
+        unless_interrupted(cause, |cause| KernelError::Patch {
+            name: name.to_owned(),
+            cause,
+        })
+    })?;
+    for offset in offsets {
+        bench.warn(format!("patch `{name}`: {offset}"));
+    }
     let changes: Vec<_> = files
         .iter()
         .zip(before)

@@ -9,7 +9,6 @@ use std::{
 use super::{
     BadFile, KernelError,
     fragment::{AskedBy, Fragment},
-    load,
     merge::merge,
     profile::{Profile, fragments_for, load},
     value::{Symbol, Value},

@@ -326,6 +326,19 @@ fn patches_make_a_new_tree_and_leave_the_old_one_alone() {
 }
 
 #[test]
+fn a_patch_that_fits_elsewhere_in_its_file_is_told() {
+    if !host_has_patch() {
+        return;
+    }
+    let world = World::new(&[("net/a.c", "zero\none\ntwo\nthree\n")]);
+    world.patch(&[("1", CHANGE)]).unwrap();
+    assert_eq!(
+        *world.warnings.0.lock().unwrap(),
+        ["patch `1`: Hunk #1 succeeded at 2 (offset 1 line)."]
+    );
+}
+
+#[test]
 fn a_patch_that_does_not_fit_exactly_or_is_there_already_is_refused() {
     if !host_has_patch() {
         return;
