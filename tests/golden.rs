@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kata_artifacts::manifest;
+use kata_artifacts::{manifest, tool};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 /// Relative to the package, where tests run: these paths are in the reports.
@@ -67,6 +67,17 @@ fn every_kind_of_mistake_has_a_case() {
         .filter(|code| !told.contains(&format!("Error: {code}\n")))
         .collect();
     assert!(without.is_empty(), "{without:?}");
+}
+
+#[test]
+fn a_root_has_the_directories_that_a_sandbox_mounts_on() {
+    let manifest = manifest::read(&Path::new(CASES).join("smallest/manifest.yaml"));
+    let Ok(manifest::Toolchain::Locked(root)) = manifest.map(|manifest| manifest.toolchain) else {
+        panic!("the smallest case has a locked toolchain");
+    };
+    for point in [tool::SRC, tool::BUILD, tool::OUT] {
+        assert!(root.directories.iter().any(|path| path == point), "{point}");
+    }
 }
 
 /// Returns what the product says about a case, by golden file.

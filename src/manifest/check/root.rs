@@ -6,9 +6,13 @@ use super::{Check, fields::Fields, tree};
 use crate::manifest::{
     Root, Toolchain,
     fields::{TOOLCHAIN, Table, VMM},
+    problem::{Mistake, Problem},
     raw::{Node, Value},
-    words::quoted,
+    words::{either, quoted},
 };
+
+/// Where a sandbox mounts what a program reads and writes; `tool` names the same places. No package has them.
+const MOUNT_POINTS: [&str; 3] = ["/build", "/out", "/src"];
 
 /// Reads `host`, or a root.
 pub(super) fn toolchain(check: &mut Check<'_>, node: &Node) -> Option<Toolchain> {
@@ -32,7 +36,8 @@ fn root(check: &mut Check<'_>, node: &Node, table: &'static Table) -> Option<Roo
     let packages = fields.must("packages", |node| {
         check.some(node, "package", Check::package)
     });
-    let directories = fields.may("directories", Vec::new, |node| check.guest_paths(node));
+    let usual = || MOUNT_POINTS.map(str::to_owned).to_vec();
+    let directories = fields.may("directories", usual, |node| directories(check, node));
     let links = fields.may("links", BTreeMap::new, |node| {
         check.by_path(node, Check::target)
     });
@@ -44,4 +49,24 @@ fn root(check: &mut Check<'_>, node: &Node, table: &'static Table) -> Option<Roo
         directories: directories?,
         links: links?,
     })
+}
+
+/// Reads directories to make, among which the mount points must be.
+fn directories(check: &mut Check<'_>, node: &Node) -> Option<Vec<String>> {
+    let list = check.guest_paths(node)?;
+    let missing = |point: &&str| list.iter().all(|path| path != point);
+    let missing: Vec<&str> = MOUNT_POINTS.into_iter().filter(missing).collect();
+    if missing.is_empty() {
+        return Some(list);
+    }
+    let message = format!(
+        "programs would not find {}",
+        either(missing.iter().copied())
+    );
+    let help = format!(
+        "add {}, or leave the field out: sandboxes mount there",
+        missing.join(", ")
+    );
+    check.report(node, Problem::new(Mistake::BadValue, message).help(help));
+    None
 }

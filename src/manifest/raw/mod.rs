@@ -1,9 +1,9 @@
 //! The manifest as written: a tree of text with the place of every part. Knows YAML and nothing of fields.
 //!
-//! The events come from `saphyr-parser`, because `serde_yaml` keeps no places of values and lets a repeated key win
-//! silently; serde reads the lock and the profiles, where a person is not waiting for a caret. What cannot be part of a
-//! manifest is refused here: tags, merge keys, a second document, keys that are not text, and anything too large,
-//! written out or by way of aliases.
+//! The events come from `saphyr-parser` (YAML 1.2, no unsafe code, two small dependencies), because `serde_yaml` keeps
+//! no places of values and lets a repeated key of a map win silently; serde reads the lock and the profiles. What cannot
+//! be part of a manifest is refused here: tags, merge keys, a second document, keys that are not text, and anything too
+//! large, written out or by way of aliases.
 
 mod build;
 mod syntax;
