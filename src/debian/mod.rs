@@ -3,12 +3,14 @@
 
 pub mod archive;
 pub mod closure;
+pub mod deb;
 pub mod index;
 pub mod mirrors;
 pub mod openpgp;
 pub mod problem;
 pub mod relation;
 pub mod release;
+pub mod root;
 pub mod universe;
 
 #[cfg(test)]

@@ -2,18 +2,32 @@
 //! What the bytes mean is for other rooms.
 
 pub mod candidates;
+pub mod compression;
+pub mod entries;
 mod error;
+pub mod extract;
 pub mod fetch;
 pub mod http;
+pub mod import;
+pub mod package;
 mod partial;
+pub mod signature;
+pub mod tree;
+pub mod unpack;
+mod writers;
 
+#[cfg(test)]
+pub(crate) mod craft;
 #[cfg(test)]
 pub(crate) mod server;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub use error::{FetchError, Tried, Why};
+pub use extract::extract_member;
 pub use fetch::fetch_step;
+pub use import::{import, listing};
+pub use unpack::unpack;
 
 /// How to reach mirrors. Host names come from the command line, the environment, the user's or the host's
 /// configuration: none is written down in this product.

@@ -1,0 +1,262 @@
+//! Detached OpenPGP signatures over streams, as kernel.org makes them: over the decompressed tar. Which keys are to be
+//! trusted is the manifest's decision. Knows no clock: a key counts when it was good at the time of the signature.
+
+use std::{
+    io::{self, Read},
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread::{self, JoinHandle},
+};
+
+use pgp::{
+    composed::{Deserializable, DetachedSignature, SignedPublicKey},
+    packet::{PublicKey, PublicSubkey, Signature, SignatureType},
+    types::{KeyDetails, VerifyingKey},
+};
+
+/// How many pieces may wait to be hashed.
+const PIECES: usize = 16;
+
+/// A signature is not good.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// The signature's file holds none.
+    #[error("the signature cannot be read: {0}")]
+    Unreadable(String),
+    /// A certificate's file holds none.
+    #[error("the certificates cannot be read: {0}")]
+    UnreadableKeys(String),
+    /// None of the certificates made it.
+    #[error("the signature was made by {issuer}, which is none of the {given} certificates given")]
+    Stranger {
+        /// The key that made it, as far as it says.
+        issuer: String,
+        /// How many certificates there were.
+        given: usize,
+    },
+    /// It is not a good signature of these bytes.
+    #[error("the signature by {issuer} is not good: {why}")]
+    Bad {
+        /// The key that should have made it.
+        issuer: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// A signature whose maker is known, before the bytes are.
+pub struct Verifier {
+    signature: Signature,
+    key: Key,
+    issuer: String,
+}
+
+enum Key {
+    Primary(Box<PublicKey>),
+    Subkey(Box<PublicSubkey>),
+}
+
+impl Verifier {
+    /// Finds the certificate that made the signature. Signature and certificates may be armoured.
+    ///
+    /// # Errors
+    /// Nothing can be read, nobody made it, or who did was not allowed to.
+    pub fn new(signature: &[u8], certificates: &[Vec<u8>]) -> Result<Self, SignatureError> {
+        let (signatures, _) = DetachedSignature::from_reader_many(signature)
+            .map_err(|error| SignatureError::Unreadable(error.to_string()))?;
+        let signatures: Vec<Signature> = signatures
+            .filter_map(|it| it.ok().map(|it| it.signature))
+            .collect();
+        let mut known = Vec::new();
+        for bytes in certificates {
+            let unreadable =
+                |error: pgp::errors::Error| SignatureError::UnreadableKeys(error.to_string());
+            let (keys, _) =
+                SignedPublicKey::from_reader_many(bytes.as_slice()).map_err(unreadable)?;
+            for key in keys {
+                known.push(key.map_err(unreadable)?);
+            }
+        }
+        let mut issuers = Vec::new();
+        for signature in signatures {
+            let issuer = issuer(&signature);
+            if let Some(key) = maker(&signature, &known)? {
+                return Ok(Self {
+                    signature,
+                    key,
+                    issuer,
+                });
+            }
+            issuers.push(issuer);
+        }
+        if issuers.is_empty() {
+            return Err(SignatureError::Unreadable("there is none in it".to_owned()));
+        }
+        Err(SignatureError::Stranger {
+            issuer: issuers.join(", "),
+            given: known.len(),
+        })
+    }
+
+    /// Begins to verify the bytes that are read through the returned reader. Hashing has a thread of its own.
+    #[must_use]
+    pub fn watch<R>(self, reader: R) -> (Signed<R>, Verdict) {
+        let (sender, receiver) = sync_channel(PIECES);
+        let issuer = self.issuer.clone();
+        let thread = thread::spawn(move || self.verify(Pieces::new(receiver)));
+        let signed = Signed {
+            inner: reader,
+            sender: Some(sender),
+        };
+        (signed, Verdict { thread, issuer })
+    }
+
+    fn verify(&self, bytes: impl Read) -> Result<(), SignatureError> {
+        let result = match &self.key {
+            Key::Primary(key) => self.signature.verify(key.as_ref(), bytes),
+            Key::Subkey(key) => self.signature.verify(key.as_ref(), bytes),
+        };
+        result.map_err(|error| SignatureError::Bad {
+            issuer: self.issuer.clone(),
+            why: error.to_string(),
+        })
+    }
+}
+
+fn issuer(signature: &Signature) -> String {
+    let fingerprint = signature.issuer_fingerprint().into_iter().next();
+    let id = signature.issuer_key_id().into_iter().next();
+    fingerprint
+        .map(|it| format!("{it:X}"))
+        .or_else(|| id.map(|it| it.to_string().to_uppercase()))
+        .unwrap_or_else(|| "nobody in particular".to_owned())
+}
+
+/// Returns the key among `known` that says it made the signature, when it was allowed to.
+fn maker(signature: &Signature, known: &[SignedPublicKey]) -> Result<Option<Key>, SignatureError> {
+    let bad = |why: &str| {
+        Err(SignatureError::Bad {
+            issuer: issuer(signature),
+            why: why.to_owned(),
+        })
+    };
+    let matches = |key: &dyn Fingerprinted| key.made(signature);
+    for certificate in known {
+        let subkey = certificate
+            .public_subkeys
+            .iter()
+            .find(|subkey| matches(&subkey.key));
+        let primary = matches(&certificate.primary_key);
+        if !primary && subkey.is_none() {
+            continue;
+        }
+        if !matches!(signature.typ(), Some(SignatureType::Binary)) {
+            return bad("it is no signature of a file");
+        }
+        if certificate.verify_bindings().is_err() {
+            return bad("the certificate's own signatures are not good");
+        }
+        if !certificate.details.revocation_signatures.is_empty() {
+            return bad("the certificate is revoked");
+        }
+        let Some(subkey) = subkey else {
+            return Ok(Some(Key::Primary(Box::new(
+                certificate.primary_key.clone(),
+            ))));
+        };
+        let mut may_sign = false;
+        for binding in &subkey.signatures {
+            if binding.typ() == Some(SignatureType::SubkeyRevocation) {
+                return bad("the subkey is revoked");
+            }
+            may_sign |= binding.key_flags().sign();
+        }
+        if !may_sign {
+            return bad("the subkey is not for signatures");
+        }
+        return Ok(Some(Key::Subkey(Box::new(subkey.key.clone()))));
+    }
+    Ok(None)
+}
+
+trait Fingerprinted {
+    fn made(&self, signature: &Signature) -> bool;
+}
+
+impl<K: VerifyingKey + KeyDetails> Fingerprinted for K {
+    fn made(&self, signature: &Signature) -> bool {
+        let fingerprints = signature.issuer_fingerprint();
+        if fingerprints.is_empty() {
+            return signature.issuer_key_id().contains(&&self.legacy_key_id());
+        }
+        fingerprints.contains(&&self.fingerprint())
+    }
+}
+
+/// Passes bytes on, and a copy of them to whoever verifies.
+pub struct Signed<R> {
+    inner: R,
+    sender: Option<SyncSender<Vec<u8>>>,
+}
+
+impl<R: Read> Read for Signed<R> {
+    fn read(&mut self, output: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(output)?;
+        if read == 0 {
+            self.sender = None;
+        } else if let Some(sender) = &self.sender {
+            // Nobody listens when the verdict is clear already.
+            let _ = sender.send(output[..read].to_vec());
+        }
+        Ok(read)
+    }
+}
+
+/// What comes of the verification, once everything was read.
+pub struct Verdict {
+    thread: JoinHandle<Result<(), SignatureError>>,
+    issuer: String,
+}
+
+impl Verdict {
+    /// Waits for the verdict. The reader must have been read to its end, or dropped.
+    ///
+    /// # Errors
+    /// The signature is not one of the bytes that were read.
+    pub fn wait(self) -> Result<(), SignatureError> {
+        let Self { thread, issuer } = self;
+        thread.join().unwrap_or_else(|_| {
+            Err(SignatureError::Bad {
+                issuer,
+                why: "the verification ended in a panic".to_owned(),
+            })
+        })
+    }
+}
+
+/// The pieces, as one stream.
+struct Pieces {
+    receiver: Receiver<Vec<u8>>,
+    piece: io::Cursor<Vec<u8>>,
+}
+
+impl Pieces {
+    fn new(receiver: Receiver<Vec<u8>>) -> Self {
+        let piece = io::Cursor::default();
+        Self { receiver, piece }
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, output: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.piece.read(output)?;
+            if read > 0 || output.is_empty() {
+                return Ok(read);
+            }
+            match self.receiver.recv() {
+                Ok(piece) => self.piece = io::Cursor::new(piece),
+                Err(_) => return Ok(0),
+            }
+        }
+    }
+}
