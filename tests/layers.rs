@@ -32,7 +32,11 @@ const ROOMS: &[&str] = &[
 ];
 
 /// Uses that go up, each with its reason. Every one of them must occur.
-const UPWARD: &[(&str, &str, &str)] = &[];
+const UPWARD: &[(&str, &str, &str)] = &[(
+    "source",
+    "bench",
+    "its steps work at a bench, and what a bench knows of the network is its type",
+)];
 
 /// Returns every Rust file of the host program, its tests and its agent.
 fn sources() -> Vec<PathBuf> {
