@@ -1,3 +1,5 @@
+//! Closures over worlds of a few packages, each written on a line.
+
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Releases that are believed, and every way in which one is not.
+
 use pgp::crypto::hash::HashAlgorithm;
 
 use super::*;
