@@ -58,6 +58,7 @@ pub mod exec;
 pub mod kernel;
 pub mod lock;
 pub mod manifest;
+pub mod oci;
 pub mod plan;
 pub mod rootfs;
 pub mod source;

@@ -10,6 +10,8 @@ mod sources;
 
 pub use compile::build;
 pub use crates::crates;
+#[cfg(test)]
+pub(crate) use program::tiny_elf;
 pub use program::{NotInit, check};
 pub use sources::{LOCK, MANIFEST, SOURCES, import_sources, version};
 

@@ -86,28 +86,29 @@ const fn machine(arch: Arch) -> Architecture {
 }
 
 #[cfg(test)]
+/// Returns the headers of an executable: ELF64, little-endian, one program header of this type.
+pub(crate) fn tiny_elf(machine: u16, kind: u16, segment: u32) -> Vec<u8> {
+    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+    bytes.resize(16, 0);
+    bytes.extend(kind.to_le_bytes());
+    bytes.extend(machine.to_le_bytes());
+    bytes.extend(1_u32.to_le_bytes());
+    // Entry, program headers, section headers.
+    for field in [0x40_0000_u64, 64, 0] {
+        bytes.extend(field.to_le_bytes());
+    }
+    bytes.extend(0_u32.to_le_bytes());
+    for field in [64_u16, 56, 1, 64, 0, 0] {
+        bytes.extend(field.to_le_bytes());
+    }
+    bytes.extend(segment.to_le_bytes());
+    bytes.resize(64 + 56, 0);
+    bytes
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Returns the headers of an executable: ELF64, little-endian, one program header of this type.
-    fn elf(machine: u16, kind: u16, segment: u32) -> Vec<u8> {
-        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
-        bytes.resize(16, 0);
-        bytes.extend(kind.to_le_bytes());
-        bytes.extend(machine.to_le_bytes());
-        bytes.extend(1_u32.to_le_bytes());
-        // Entry, program headers, section headers.
-        for field in [0x40_0000_u64, 64, 0] {
-            bytes.extend(field.to_le_bytes());
-        }
-        bytes.extend(0_u32.to_le_bytes());
-        for field in [64_u16, 56, 1, 64, 0, 0] {
-            bytes.extend(field.to_le_bytes());
-        }
-        bytes.extend(segment.to_le_bytes());
-        bytes.resize(64 + 56, 0);
-        bytes
-    }
 
     fn checked(bytes: &[u8], arch: Arch) -> Result<(), String> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -118,9 +119,9 @@ mod tests {
     #[test]
     fn a_static_executable_for_the_guests_machine_may_be_init() {
         for kind in [2, 3] {
-            assert_eq!(checked(&elf(62, kind, 1), Arch::X86_64), Ok(()));
+            assert_eq!(checked(&tiny_elf(62, kind, 1), Arch::X86_64), Ok(()));
         }
-        assert_eq!(checked(&elf(183, 2, 1), Arch::Aarch64), Ok(()));
+        assert_eq!(checked(&tiny_elf(183, 2, 1), Arch::Aarch64), Ok(()));
     }
 
     #[test]
@@ -128,10 +129,10 @@ mod tests {
         let told = [
             checked(b"#!/bin/sh\n", Arch::X86_64),
             checked(b"", Arch::X86_64),
-            checked(&elf(62, 1, 1), Arch::X86_64),
-            checked(&elf(183, 2, 1), Arch::X86_64),
-            checked(&elf(62, 3, 3), Arch::X86_64),
-            checked(&elf(62, 3, 3)[..80], Arch::X86_64),
+            checked(&tiny_elf(62, 1, 1), Arch::X86_64),
+            checked(&tiny_elf(183, 2, 1), Arch::X86_64),
+            checked(&tiny_elf(62, 3, 3), Arch::X86_64),
+            checked(&tiny_elf(62, 3, 3)[..80], Arch::X86_64),
         ]
         .map(Result::unwrap_err);
         insta::assert_snapshot!(told.join("\n"), @r#"
