@@ -239,7 +239,8 @@ fn near<'a>(symbol: &Symbol, symbols: &'a Symbols) -> Option<&'a Symbol> {
             let distance = strsim::damerau_levenshtein(symbol.as_str(), other.as_str());
             (distance, other)
         })
-        .filter(|(distance, other)| *distance <= 2 && *distance * 3 < other.as_str().len())
+        // Two letters apart is another symbol more often than a slip: NF_NAT_PROTO_GRE and NF_CT_PROTO_GRE.
+        .filter(|(distance, other)| *distance == 1 && other.as_str().len() > 3)
         .min()
         .map(|(_, other)| other)
 }
