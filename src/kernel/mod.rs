@@ -17,6 +17,8 @@ pub mod diff;
 pub mod dotconfig;
 mod error;
 pub mod fragment;
+#[cfg(test)]
+mod hostile_tests;
 pub mod image;
 mod load;
 mod make;

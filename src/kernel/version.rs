@@ -131,7 +131,7 @@ impl VersionRange {
     /// Adds the bound that a fragment's `# until:` states: the series of this version and earlier ones.
     pub(super) fn until(&mut self, version: KernelVersion) {
         let next_series = KernelVersion {
-            minor: version.minor + 1,
+            minor: version.minor.saturating_add(1),
             patch: 0,
             ..version
         };
