@@ -55,6 +55,7 @@ pub mod debian;
 pub mod digest;
 pub mod event;
 pub mod exec;
+pub mod guest;
 pub mod kernel;
 pub mod lock;
 pub mod manifest;

@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 const LAST_LINES: usize = 20;
 
 /// A line longer than this many bytes is given in pieces.
-const LONGEST_LINE: u64 = 64 * 1024;
+const LONGEST_LINE: u64 = 128 << 10;
 
 /// Returns the invocation as a command with the environment it has in every place, besides the `path` and `home` of
 /// this one. The locale and the time zone are fixed, because they reach what tools write.
