@@ -2,12 +2,14 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     sync::{Arc, Mutex},
 };
 
 use super::{report::EXAMPLE, *};
-use crate::event::Silent;
+use crate::{
+    event::Silent,
+    tool::{Access, Invocation, Place},
+};
 
 /// Boots with a monitor that runs `script` in a shell; its arguments are QEMU's.
 fn booted(
@@ -18,8 +20,24 @@ fn booted(
 ) -> (Result<Boot, GuestError>, String) {
     let directory = tempfile::tempdir().unwrap();
     let monitor = directory.path().join("qemu-system-x86_64");
-    fs::write(&monitor, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&monitor, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(
+        monitor.with_extension("sh"),
+        format!("#!/bin/sh\n{script}\n"),
+    )
+    .unwrap();
+    // By another process: a file that we had open for writing could not be executed while another test forks.
+    let install = Invocation::new("install")
+        .args([
+            "-m",
+            "755",
+            "/made/qemu-system-x86_64.sh",
+            "/made/qemu-system-x86_64",
+        ])
+        .mount("/made", directory.path(), Access::Write);
+    let host = Place::Host {
+        path: tool::PATH.to_owned(),
+    };
+    tool::run(&host, &install, &Cancel::new(), &mut |_| ()).unwrap();
     let [kernel, initrd] = ["kernel", "initrd"].map(|name| directory.path().join(name));
     fs::write(&kernel, "a kernel").unwrap();
     fs::write(&initrd, "an initrd").unwrap();
