@@ -1,6 +1,6 @@
 //! The error for a pin whose bytes are nowhere any more: what was pinned, what there is now, and how to take it.
 
-use std::error::Error;
+use crate::source::{FetchError, Why};
 
 /// A pinned package that no mirror and no archive mirror has.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -18,11 +18,83 @@ pub struct PinGone {
     pub newer: Option<String>,
     /// What was tried.
     #[source]
-    pub cause: Box<dyn Error + Send + Sync>,
+    pub cause: FetchError,
+}
+
+impl PinGone {
+    /// Returns the error that a failed fetch of a pinned package amounts to, if every server answered that it does not
+    /// have it; otherwise the failure itself. `newest` asks the index, and is called only then: see
+    /// [`super::resolve::newest`].
+    ///
+    /// # Errors
+    /// The fetch failed for another reason.
+    pub fn explain(
+        name: &str,
+        version: &str,
+        cause: FetchError,
+        newest: impl FnOnce() -> Option<String>,
+    ) -> Result<Self, FetchError> {
+        let absent = |why: &Why| matches!(why, Why::Status(404 | 410));
+        match &cause {
+            FetchError::Nowhere { tried, .. }
+                if !tried.is_empty() && tried.iter().all(|tried| absent(&tried.why)) =>
+            {
+                Ok(Self {
+                    name: name.to_owned(),
+                    version: version.to_owned(),
+                    newer: newest().filter(|newest| newest != version),
+                    cause,
+                })
+            }
+            _ => Err(cause),
+        }
+    }
 }
 
 fn now(newer: Option<&str>) -> String {
     newer.map_or_else(String::new, |newer| {
         format!("; the archive has {newer} now")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Tried;
+
+    fn nowhere(statuses: &[u16]) -> FetchError {
+        let tried = statuses.iter().map(|status| Tried {
+            url: "http://mirror.example/debian/x".into(),
+            why: Why::Status(*status),
+        });
+        FetchError::Nowhere {
+            what: "bc 1".into(),
+            tried: tried.collect(),
+        }
+    }
+
+    #[test]
+    fn a_pin_that_no_server_has_is_told_with_what_replaces_it() {
+        let gone = PinGone::explain("bc", "1", nowhere(&[404, 410]), || Some("2".into()));
+        let gone = gone.unwrap();
+        let help = miette::Diagnostic::help(&gone).unwrap().to_string();
+        assert_eq!(
+            gone.to_string(),
+            "package bc 1 of the lock is gone from every mirror; the archive has 2 now"
+        );
+        assert!(
+            help.starts_with("`kata-artifacts update bc` pins 2;"),
+            "{help}"
+        );
+        let gone = PinGone::explain("bc", "1", nowhere(&[404]), || None).unwrap();
+        assert_eq!(gone.newer, None);
+    }
+
+    #[test]
+    fn a_server_that_fails_in_another_way_does_not_make_a_pin_gone() {
+        for statuses in [&[404, 503][..], &[]] {
+            let explained = PinGone::explain("bc", "1", nowhere(statuses), || panic!("not asked"));
+            assert!(explained.is_err());
+        }
+    }
 }
