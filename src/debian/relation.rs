@@ -238,4 +238,16 @@ mod tests {
             );
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_parsed_or_refused(text in "[a-z0-9 ,|()<>=:.~+é-]{0,40}") {
+            if let Ok(relations) = parse(&text) {
+                for relation in relations.into_iter().flatten() {
+                    let again = parse_list(&relation.to_string()).unwrap();
+                    proptest::prop_assert_eq!(again, vec![relation]);
+                }
+            }
+        }
+    }
 }

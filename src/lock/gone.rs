@@ -1,10 +1,10 @@
 //! The error for a pin whose bytes are nowhere any more: what was pinned, what there is now, and how to take it.
 
-use crate::source::{FetchError, Why};
+use crate::source::{FetchError, Tried, Why};
 
 /// A pinned package that no mirror and no archive mirror has.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("package {name} {version} of the lock is gone from every mirror{}", now(newer.as_deref()))]
+#[error("package {name} {version} of the lock is on no mirror that answered{}", now(newer.as_deref()))]
 #[diagnostic(
     code(lock::gone),
     help("`kata-artifacts update {name}` pins {}; or configure an archive mirror that still has it", newer.as_deref().unwrap_or("what there is now"))
@@ -22,8 +22,8 @@ pub struct PinGone {
 }
 
 impl PinGone {
-    /// Returns the error that a failed fetch of a pinned package amounts to, if every server answered that it does not
-    /// have it; otherwise the failure itself. `newest` asks the index, and is called only then: see
+    /// Returns the error that a failed fetch of a pinned package amounts to, if every server that could be reached, and
+    /// at least one, answered that it does not have it; otherwise the failure itself. `newest` asks the index, and is called only then: see
     /// [`super::resolve::newest`].
     ///
     /// # Errors
@@ -34,10 +34,11 @@ impl PinGone {
         cause: FetchError,
         newest: impl FnOnce() -> Option<String>,
     ) -> Result<Self, FetchError> {
-        let absent = |why: &Why| matches!(why, Why::Status(404 | 410));
+        let absent = |tried: &Tried| matches!(tried.why, Why::Status(404 | 410));
+        let silent = |tried: &Tried| matches!(tried.why, Why::Exchange(_));
         match &cause {
             FetchError::Nowhere { tried, .. }
-                if !tried.is_empty() && tried.iter().all(|tried| absent(&tried.why)) =>
+                if tried.iter().any(absent) && tried.iter().all(|t| absent(t) || silent(t)) =>
             {
                 Ok(Self {
                     name: name.to_owned(),
@@ -60,12 +61,14 @@ fn now(newer: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Tried;
-
+    /// A fetch that failed at servers with these statuses; 0 is a server that could not be reached.
     fn nowhere(statuses: &[u16]) -> FetchError {
         let tried = statuses.iter().map(|status| Tried {
             url: "http://mirror.example/debian/x".into(),
-            why: Why::Status(*status),
+            why: match status {
+                0 => Why::Exchange("no such host".into()),
+                status => Why::Status(*status),
+            },
         });
         FetchError::Nowhere {
             what: "bc 1".into(),
@@ -75,12 +78,12 @@ mod tests {
 
     #[test]
     fn a_pin_that_no_server_has_is_told_with_what_replaces_it() {
-        let gone = PinGone::explain("bc", "1", nowhere(&[404, 410]), || Some("2".into()));
+        let gone = PinGone::explain("bc", "1", nowhere(&[404, 0, 410]), || Some("2".into()));
         let gone = gone.unwrap();
         let help = miette::Diagnostic::help(&gone).unwrap().to_string();
         assert_eq!(
             gone.to_string(),
-            "package bc 1 of the lock is gone from every mirror; the archive has 2 now"
+            "package bc 1 of the lock is on no mirror that answered; the archive has 2 now"
         );
         assert!(
             help.starts_with("`kata-artifacts update bc` pins 2;"),
@@ -92,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_server_that_fails_in_another_way_does_not_make_a_pin_gone() {
-        for statuses in [&[404, 503][..], &[]] {
+        for statuses in [&[404, 503][..], &[0], &[]] {
             let explained = PinGone::explain("bc", "1", nowhere(statuses), || panic!("not asked"));
             assert!(explained.is_err());
         }

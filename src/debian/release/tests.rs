@@ -288,3 +288,26 @@ fn debians_own_keys_can_be_read() {
     assert!(Keyring::read([("empty", &b""[..])]).is_err());
     assert!(Keyring::read([("text", &b"no key"[..])]).is_err());
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn one_changed_byte_is_refused_or_changes_nothing(at in 0..signed().len(), byte: u8) {
+        let good = signed();
+        let mut bytes = good.clone().into_bytes();
+        bytes[at] = byte;
+        if let Ok(release) = verified(&bytes) {
+            let mut original = verified(good.as_bytes()).unwrap();
+            original.sha256 = release.sha256;
+            proptest::prop_assert_eq!(release, original);
+        }
+    }
+
+    #[test]
+    fn foreign_bytes_are_refused_calmly(bytes: Vec<u8>, cut in 0..signed().len() / 2) {
+        let good = signed().into_bytes();
+        proptest::prop_assert!(verified(&bytes).is_err());
+        proptest::prop_assert!(verified(&[&good[..cut], &bytes].concat()).is_err());
+    }
+}

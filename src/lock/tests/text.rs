@@ -1,6 +1,10 @@
 //! The lock as text: written, read back, cut, edited.
 
+use std::sync::OnceLock;
+
 use super::*;
+
+static GOOD: OnceLock<String> = OnceLock::new();
 
 #[test]
 fn a_lock_reads_back_what_it_writes() {
@@ -121,5 +125,21 @@ fn a_lock_cut_anywhere_is_refused() {
     for line in 0..good.lines().count() {
         let cut: String = good.split_inclusive('\n').take(line).collect();
         assert!(read(Path::new("kata.lock"), &cut).is_err(), "{line}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn a_changed_byte_is_refused_or_read_calmly(at: proptest::sample::Index, byte in 0u8..128) {
+        let good = GOOD.get_or_init(|| write(&resolved(&world()).unwrap()));
+        let mut bytes = good.clone().into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let text = String::from_utf8(bytes).unwrap();
+        if let Ok(lock) = read(Path::new("kata.lock"), &text) {
+            proptest::prop_assert_eq!(read(Path::new("kata.lock"), &write(&lock)).unwrap(), lock);
+        }
     }
 }
