@@ -1,3 +1,5 @@
+//! The agent's crates, offline: what is unpacked, and what is refused.
+
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};

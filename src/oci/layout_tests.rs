@@ -1,3 +1,5 @@
+//! Layouts on disk: exact, mended, never linked to the store.
+
 use std::os::unix::fs::MetadataExt;
 
 use walkdir::WalkDir;

@@ -1,3 +1,5 @@
+//! Packing a small guest: pinned digests, what it says of itself, equal bytes from both writers.
+
 use serde_json::Value;
 
 use super::{super::fixture::Fixture, *};

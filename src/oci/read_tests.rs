@@ -1,3 +1,5 @@
+//! Reading layouts back: whole, copied, damaged and hostile ones.
+
 use std::fs;
 
 use super::{super::fixture::Fixture, *};

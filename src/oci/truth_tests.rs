@@ -1,3 +1,5 @@
+//! Products that are not what they are called.
+
 use super::super::{OciError, fixture::Fixture};
 use crate::{agent, arch::Arch, digest::Digest, plan::action::Pack};
 

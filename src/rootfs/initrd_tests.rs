@@ -1,3 +1,5 @@
+//! Initrds: pinned bytes, what GNU cpio and our reader see in them, and hostile ones.
+
 use std::{fs, path::Path};
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Declared trees: what is told of a contradiction, and what an overlay becomes.
+
 use std::{collections::BTreeMap, fs, os::unix::fs::symlink};
 
 use super::*;
