@@ -1,0 +1,26 @@
+//! End to end, with real tools. Runs when `KATA_E2E` is set; `.ci/run` sets it.
+
+mod interop;
+
+/// Tells whether end-to-end tests were asked for, and says so when they were not.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test run is steered from outside"
+)]
+fn wanted() -> bool {
+    let wanted = std::env::var_os("KATA_E2E").is_some();
+    if !wanted {
+        eprintln!("not run: set KATA_E2E=1");
+    }
+    wanted
+}
+
+#[test]
+fn skopeo_and_umoci_read_a_layout_and_copies_keep_digests() {
+    if !wanted() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let layout = interop::small_layout(dir.path());
+    interop::foreign_tools_read(&layout);
+}
