@@ -198,6 +198,7 @@ pub(super) const TEST: Table = Table {
         sometimes("memory"),
         sometimes("cpus"),
         sometimes("timeout"),
+        sometimes("require"),
         sometimes("vmm"),
     ],
 };

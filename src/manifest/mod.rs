@@ -270,6 +270,9 @@ pub struct Guest {
     pub cpus: u32,
     /// Seconds until a guest that has not reported is called hung.
     pub timeout_seconds: u32,
+    /// What the agent must report as present, by the agent's names, besides being ready: `vsock`, `fs-virtiofs`, ….
+    /// Without it, what no Kata guest can do without.
+    pub require: Option<Vec<String>>,
     /// The packages that hold the VMM, by the build machine's architecture. Used where the host has none.
     pub vmm: Option<Root>,
 }

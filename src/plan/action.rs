@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     arch::Arch,
     digest::Digest,
-    step::{OutputRef, StepId, StepKey},
+    step::{OutputRef, StepId},
 };
 
 /// An input of a step that may wait for others.
@@ -380,13 +380,4 @@ pub struct GuestProducts<I> {
     pub agent: I,
     /// Who the agent is: `embedded`, a URL, or `path`.
     pub agent_origin: String,
-}
-
-/// Returns the key of a step whose inputs all exist.
-impl Ready {
-    /// Returns the step's key: the digest of its action's canonical JSON and its trade's recipe number.
-    #[must_use]
-    pub fn key(&self) -> StepKey {
-        super::key::key(&self.action)
-    }
 }

@@ -3,12 +3,18 @@
 
 pub mod action;
 mod assess;
+mod draft;
 mod graph;
+mod inputs;
 mod key;
 mod map;
+mod packages;
+pub mod print;
 mod why;
 
 pub use assess::{Assessment, Standing};
+pub use draft::{draft, draft_vmm};
 pub use graph::Plan;
+pub use inputs::{AgentInput, Inputs, InputsError, SourceInput, gather};
 pub(crate) use key::canonical;
 pub use why::{Change, Why};

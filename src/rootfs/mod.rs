@@ -11,7 +11,7 @@ use std::{io, path::PathBuf};
 pub use archive::{Found, FoundKind, find_init, read_initrd};
 pub use assemble::{Node, NodeKind, Tree, assemble};
 pub use initrd::pack_initrd;
-pub use tree::{Bytes, INIT, declare, import_into};
+pub use tree::{Bytes, INIT, declare, digest_only, import_into};
 
 use crate::{cancel::Interrupted, digest::Digest, store::StoreError};
 

@@ -42,6 +42,17 @@ pub fn import_into(store: &Store) -> impl FnMut(Bytes<'_>) -> Result<Digest, Sto
     }
 }
 
+/// Returns an importer that only computes digests: for checking.
+pub fn digest_only() -> impl FnMut(Bytes<'_>) -> Result<Digest, StoreError> {
+    |bytes| match bytes {
+        Bytes::Text(text) => Ok(Digest::of(text.as_bytes())),
+        Bytes::File(path) => {
+            let digest = Digest::of_file(path).map_err(crate::store::failed("read", path))?;
+            Ok(digest.0)
+        }
+    }
+}
+
 /// Returns every entry of the root file system by its absolute guest path: what the manifest declares, the overlay with
 /// modes as git keeps them (0755 for directories and executables, 0644 otherwise), the agent at [`INIT`], and every
 /// directory above them. Nothing depends on the overlay's owners, times or order.

@@ -81,6 +81,11 @@ impl Store {
     /// # Errors
     /// It cannot be read or written.
     pub fn put_file(&self, path: &Path) -> Result<(Digest, u64), StoreError> {
+        // Most files are there from the last time: reading twice is cheaper than writing once.
+        let known = Digest::of_file(path).map_err(failed("read", path))?;
+        if self.blob(known.0).is_some() {
+            return Ok(known);
+        }
         let mut file = File::open(path).map_err(failed("read", path))?;
         let mut writer = self.write_blob()?;
         io::copy(&mut file, &mut writer).map_err(failed("copy", path))?;

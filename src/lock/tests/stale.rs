@@ -42,6 +42,7 @@ fn the_manifest() -> Manifest {
             memory_mib: 256,
             cpus: 1,
             timeout_seconds: 1,
+            require: None,
             vmm: Some(root("qemu")),
         },
         budgets: BTreeMap::new(),

@@ -36,6 +36,7 @@ pub(super) fn usual_guest() -> Guest {
         memory_mib: 512,
         cpus: 1,
         timeout_seconds: 60,
+        require: None,
         vmm: None,
     }
 }
@@ -54,11 +55,22 @@ pub(super) fn guest(check: &mut Check<'_>, node: &Node) -> Option<Guest> {
         || usual.timeout_seconds.into(),
         |node| check.number(node, TIMEOUT, "a number of seconds"),
     );
+    let require = fields.may(
+        "require",
+        || None,
+        |node| {
+            let features = check.list(node, "feature", |check, node| {
+                check.name(node, "a feature's name")
+            });
+            features.map(Some)
+        },
+    );
     let vmm = fields.may("vmm", || None, |node| root::vmm(check, node).map(Some));
     Some(Guest {
         memory_mib: memory?,
         cpus: u32::try_from(cpus?).ok()?,
         timeout_seconds: u32::try_from(timeout?).ok()?,
+        require: require?,
         vmm: vmm?,
     })
 }

@@ -1,0 +1,372 @@
+//! Drafts a plan from a pinned manifest and what was read from this disk. Pure: the same arguments give the same plan.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Plan,
+    action::{
+        Action, ArchiveForm, Assemble, Base, BuildAgent, Compile, Configure, Crates, Entry,
+        ExtractAgent, Fetch, GuestProducts, Import, InitrdCompression, Input, Named, Origin, Pack,
+        PackInitrd, Patch, Signature, Unpack,
+    },
+    inputs::{AgentInput, Inputs, SourceInput},
+    packages::{add_package, add_root, packages},
+};
+use crate::{
+    arch::Arch,
+    lock::{Lock, Pinned, Use},
+    manifest::{
+        Agent, Compression, ConfigBase, KernelOutput, KernelSource, Manifest, Toolchain as Tools,
+    },
+};
+
+/// Drafts the plan that makes every artifact of a manifest on a machine of this architecture. Its goal's product is
+/// `layout`.
+#[must_use]
+pub fn draft(pinned: &Pinned, inputs: &Inputs, machine: Arch) -> Plan {
+    let mut draft = Draft {
+        manifest: &pinned.manifest,
+        lock: &pinned.lock,
+        inputs,
+        machine,
+        plan: Plan::default(),
+    };
+    draft.artifacts();
+    draft.plan
+}
+
+/// Drafts the plan that unpacks the VMM's packages for a machine of this architecture: `None` when the manifest names
+/// none. Its goal's product is `tree`.
+#[must_use]
+pub fn draft_vmm(pinned: &Pinned, machine: Arch) -> Option<Plan> {
+    let root = pinned.manifest.guest.vmm.as_ref()?;
+    let mut plan = Plan::default();
+    add_root(&mut plan, "vmm", root, &pinned.lock, machine, Use::Vmm);
+    Some(plan)
+}
+
+struct Draft<'a> {
+    manifest: &'a Manifest,
+    lock: &'a Lock,
+    inputs: &'a Inputs,
+    machine: Arch,
+    plan: Plan,
+}
+
+/// A kernel's source, ready to configure.
+struct Source {
+    tree: Input,
+    epoch: Input,
+    patches: Option<Input>,
+    words: String,
+}
+
+impl Draft<'_> {
+    fn artifacts(&mut self) {
+        let toolchain = match &self.manifest.toolchain {
+            Tools::Host => None,
+            Tools::Locked(root) => Some(add_root(
+                &mut self.plan,
+                "toolchain",
+                root,
+                self.lock,
+                self.machine,
+                Use::Toolchain,
+            )),
+        };
+        let source = self.source(toolchain.as_ref());
+        let guests: BTreeMap<_, _> = self
+            .manifest
+            .architectures
+            .iter()
+            .map(|&arch| (arch, self.guest(arch, toolchain.as_ref(), &source)))
+            .collect();
+        self.plan.add(
+            "pack",
+            Action::Pack(Box::new(Pack {
+                name: self.manifest.name.clone(),
+                version: self.manifest.version.clone(),
+                flavour: self.manifest.flavour.clone(),
+                guests,
+                budgets: self.manifest.budgets.clone(),
+                annotations: self.manifest.annotations.clone(),
+                lock: Input::Blob(self.inputs.lock),
+                manifest: Input::Blob(self.inputs.manifest),
+            })),
+            "layout",
+        );
+    }
+
+    fn source(&mut self, toolchain: Option<&Input>) -> Source {
+        let (id, action, words) = match (&self.manifest.kernel.source, &self.inputs.source) {
+            (KernelSource::Debian { package }, _) => {
+                let pin = packages(self.lock, self.machine, Use::Kernel)
+                    .find(|pin| pin.name == *package)
+                    .expect("a pinned manifest's kernel source is in the lock");
+                let words = format!("debian {} {}", pin.name, pin.version);
+                let archive = add_package(&mut self.plan, self.lock, pin);
+                let form = ArchiveForm::DebianSource;
+                let unpack = Unpack {
+                    archive,
+                    form,
+                    signature: None,
+                };
+                ("source", Action::Unpack(unpack), words)
+            }
+            (
+                KernelSource::Tarball {
+                    url,
+                    mirrors,
+                    sha256,
+                    signature,
+                },
+                _,
+            ) => {
+                let archive = self.url("fetch/source", *sha256, url, mirrors);
+                let signature = signature.as_ref().map(|signature| Signature {
+                    signature: self.url("fetch/signature", signature.sha256, &signature.url, &[]),
+                    keys: self
+                        .inputs
+                        .source_keys
+                        .iter()
+                        .copied()
+                        .map(Input::Blob)
+                        .collect(),
+                });
+                let form = ArchiveForm::Tar;
+                let unpack = Unpack {
+                    archive,
+                    form,
+                    signature,
+                };
+                ("source", Action::Unpack(unpack), url.clone())
+            }
+            (KernelSource::Path(path), SourceInput::Listing(listing)) => {
+                let import = Import {
+                    path: path.display().to_string(),
+                    listing: *listing,
+                };
+                ("source", Action::Import(import), "path".to_owned())
+            }
+            (KernelSource::Path(_), SourceInput::Elsewhere) => {
+                unreachable!("inputs are gathered for the same manifest")
+            }
+        };
+        let tree = self.plan.add(id, action.clone(), "tree");
+        let epoch = self.plan.add(id, action, "epoch");
+        if self.inputs.patches.is_empty() {
+            return Source {
+                tree,
+                epoch,
+                patches: None,
+                words,
+            };
+        }
+        let patch = Action::Patch(Patch {
+            source: tree,
+            toolchain: toolchain.cloned(),
+            patches: self.inputs.patches.iter().map(blob).collect(),
+        });
+        Source {
+            tree: self.plan.add("patch", patch.clone(), "tree"),
+            epoch,
+            patches: Some(self.plan.add("patch", patch, "report")),
+            words,
+        }
+    }
+
+    fn guest(
+        &mut self,
+        arch: Arch,
+        toolchain: Option<&Input>,
+        source: &Source,
+    ) -> GuestProducts<Input> {
+        let manifest = self.manifest;
+        let configure = Action::Configure(Configure {
+            source: source.tree.clone(),
+            toolchain: toolchain.cloned(),
+            arch,
+            base: match (&manifest.kernel.base, self.inputs.base) {
+                (ConfigBase::Allnoconfig, _) => Base::Allnoconfig,
+                (ConfigBase::Defconfig, _) => Base::Defconfig,
+                (ConfigBase::File(_), Some(file)) => Base::File(Input::Blob(file)),
+                (ConfigBase::File(_), None) => {
+                    unreachable!("inputs are gathered for the same manifest")
+                }
+            },
+            profile: blob(&self.inputs.profile),
+            fragments: self.inputs.fragments[&arch].iter().map(blob).collect(),
+            localversion: manifest.kernel.localversion.clone(),
+        });
+        let id = format!("{arch}/configure");
+        let config = self.plan.add(&id, configure.clone(), "config");
+        let config_report = self.plan.add(&id, configure, "report");
+        let compile = Action::Compile(Compile {
+            source: source.tree.clone(),
+            toolchain: toolchain.cloned(),
+            arch,
+            config: config.clone(),
+            epoch: source.epoch.clone(),
+        });
+        let agent = self.agent(arch, toolchain);
+        let mut compiled = |product| {
+            self.plan
+                .add(format!("{arch}/compile"), compile.clone(), product)
+        };
+        let release = compiled("release");
+        let compiler = compiled("compiler");
+        let mut wanted = |output, product| {
+            let wanted = manifest.kernel.outputs.contains(&output);
+            wanted.then(|| compiled(product))
+        };
+        let vmlinux = wanted(KernelOutput::Vmlinux, "vmlinux");
+        let vmlinuz = wanted(KernelOutput::Vmlinuz, "vmlinuz");
+        let system_map = wanted(KernelOutput::SystemMap, "system-map");
+        let entries = self.rootfs(arch, &agent);
+        let compression = match manifest.initrd.compression {
+            Compression::Gzip => InitrdCompression::Gzip,
+            Compression::Zstd => InitrdCompression::Zstd,
+        };
+        let initrd = self.plan.add(
+            format!("{arch}/initrd"),
+            Action::PackInitrd(PackInitrd {
+                entries: entries.clone(),
+                compression,
+            }),
+            "initrd",
+        );
+        GuestProducts {
+            source: source.words.clone(),
+            toolchain: toolchain.cloned(),
+            vmlinux,
+            vmlinuz,
+            config,
+            config_report,
+            system_map,
+            release,
+            compiler,
+            patches: source.patches.clone(),
+            epoch: source.epoch.clone(),
+            initrd,
+            compression,
+            entries,
+            agent,
+            agent_origin: match &manifest.agent {
+                Agent::Embedded => "embedded".to_owned(),
+                Agent::Path(_) => "path".to_owned(),
+                Agent::Url { url, .. } => url.clone(),
+            },
+        }
+    }
+
+    fn agent(&mut self, arch: Arch, toolchain: Option<&Input>) -> Input {
+        match (&self.manifest.agent, &self.inputs.agent) {
+            (
+                Agent::Embedded,
+                AgentInput::Embedded {
+                    sources,
+                    manifest,
+                    lock,
+                },
+            ) => {
+                let crates = self.plan.add(
+                    "crates",
+                    Action::Crates(Crates {
+                        toolchain: toolchain.cloned(),
+                        manifest: Input::Blob(*manifest),
+                        lock: Input::Blob(*lock),
+                    }),
+                    "tree",
+                );
+                self.plan.add(
+                    format!("{arch}/agent"),
+                    Action::BuildAgent(BuildAgent {
+                        toolchain: toolchain.cloned(),
+                        sources: sources.iter().map(blob).collect(),
+                        crates,
+                        arch,
+                    }),
+                    "agent",
+                )
+            }
+            (Agent::Path(_), AgentInput::Executable(digest)) => Input::Blob(*digest),
+            (
+                Agent::Url {
+                    url,
+                    mirrors,
+                    sha256,
+                    member,
+                },
+                _,
+            ) => {
+                let download = self.url("fetch/agent", *sha256, url, mirrors);
+                let Some(member) = member else {
+                    return download;
+                };
+                let extract = ExtractAgent {
+                    archive: download,
+                    member: member.clone(),
+                };
+                self.plan.add(
+                    format!("{arch}/agent"),
+                    Action::ExtractAgent(extract),
+                    "agent",
+                )
+            }
+            (Agent::Embedded | Agent::Path(_), _) => {
+                unreachable!("inputs are gathered for the same manifest")
+            }
+        }
+    }
+
+    fn rootfs(&mut self, arch: Arch, agent: &Input) -> Input {
+        let entries = self.inputs.entries.iter().map(|(path, entry)| {
+            let entry = match entry.clone() {
+                Entry::File {
+                    content,
+                    mode,
+                    uid,
+                    gid,
+                } if content == Inputs::agent_placeholder() => Entry::File {
+                    content: agent.clone(),
+                    mode,
+                    uid,
+                    gid,
+                },
+                other => other,
+            };
+            (path.clone(), entry)
+        });
+        let assemble = Assemble {
+            entries: entries.collect(),
+        };
+        self.plan.add(
+            format!("{arch}/rootfs"),
+            Action::Assemble(assemble),
+            "entries",
+        )
+    }
+
+    fn url(
+        &mut self,
+        id: &str,
+        sha256: crate::digest::Digest,
+        url: &str,
+        mirrors: &[String],
+    ) -> Input {
+        let urls = std::iter::once(url).chain(mirrors.iter().map(String::as_str));
+        let fetch = Fetch {
+            sha256,
+            size: None,
+            origin: Origin::Urls(urls.map(str::to_owned).collect()),
+        };
+        self.plan.add(id, Action::Fetch(fetch), "blob")
+    }
+}
+
+fn blob(named: &Named<crate::digest::Digest>) -> Named<Input> {
+    Named {
+        name: named.name.clone(),
+        input: Input::Blob(named.input),
+    }
+}
