@@ -1,6 +1,7 @@
 //! Runs a plan on a store: a ready queue, a thread per running step, and a record of every success. What a step does
 //! is for the rooms of its trade; `carry` picks the room.
 
+mod carry;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -20,9 +21,10 @@ use crate::{
     store::{Store, StoreError},
 };
 
+pub use carry::carry_out;
 pub use queue::execute;
 
-/// What carries out actions: [`carry_out`](crate::exec) in the product, a fake in tests of the queue.
+/// What carries out actions: [`carry_out`] in the product, a fake in tests of the queue.
 pub type Carry<'a> = dyn Fn(&Bench<'_>, &Action<Digest>) -> Result<Products, Trouble> + Sync + 'a;
 
 /// The error of a room, whatever room it was.
@@ -42,6 +44,8 @@ pub struct Shop<'a> {
     pub sink: &'a dyn Sink,
     /// Where the logs of steps go: a directory.
     pub logs: PathBuf,
+    /// Where the host's tools are looked for, as in `PATH`: for `toolchain: host`.
+    pub host_path: String,
 }
 
 /// A plan could not be carried out.

@@ -178,7 +178,8 @@ fn run_locked(
         shop.sink,
         log.clone(),
     )
-    .map_err(|cause| ExecError::Log { path: log, cause })?;
+    .map_err(|cause| ExecError::Log { path: log, cause })?
+    .host_path(&shop.host_path);
     let products = match carry(&bench, &ready.action) {
         Ok(products) => products,
         Err(trouble) => return Ok(Err(trouble)),

@@ -79,6 +79,7 @@ fn ran(plan: &Plan, cache: &Path, carry: &Carry<'_>) -> (Result<Products, ExecEr
         cancel: &Cancel::new(),
         sink: &Silent,
         logs: cache.join("logs"),
+        host_path: String::new(),
     };
     let result = execute(plan, &shop, &noting);
     (result, began.into_inner().unwrap())
@@ -217,6 +218,7 @@ fn a_raised_flag_stops_the_build_as_interrupted() {
         cancel: &cancel,
         sink: &Silent,
         logs: cache.path().join("logs"),
+        host_path: String::new(),
     };
     let error = execute(&plan("1", "2"), &shop, &raise).unwrap_err();
     assert!(matches!(error, ExecError::Interrupted(_)), "{error}");
