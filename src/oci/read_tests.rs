@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use proptest::prelude::*;
+
 use super::{super::fixture::Fixture, *};
 use crate::oci::{LayoutList, publish};
 
@@ -132,4 +134,26 @@ fn several_guests_need_a_tag() {
         .find(|tag| tag.contains("-default-i"))
         .unwrap();
     assert!(layout.guest(Arch::X86_64, Some(fixed)).is_ok());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn no_change_of_an_index_makes_the_reader_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0x20..0x7f_u8), 1..4),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut index = br#"{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json",
+            "digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":2,
+            "platform":{"os":"linux","architecture":"amd64"},"annotations":{"a":"b"}}]}"#.to_vec();
+        for (at, byte) in changes {
+            let at = at.index(index.len());
+            index[at] = byte;
+        }
+        fs::write(dir.path().join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+        fs::write(dir.path().join("index.json"), index).unwrap();
+        let guest = open_layout(dir.path()).and_then(|layout| layout.guest(Arch::X86_64, None));
+        prop_assert!(guest.is_err());
+    }
 }

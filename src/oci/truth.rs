@@ -64,19 +64,6 @@ pub(super) fn examine(
             .problems
             .push(Untrue::Versions(versions.join(", ")));
     }
-    for name in pack.budgets.keys() {
-        let made = |facts: &Facts| {
-            facts
-                .files
-                .iter()
-                .any(|(part, _)| part.plain_name() == name)
-        };
-        if !facts.values().any(made) {
-            bench.warn(format!(
-                "the budget for `{name}` is for no product of this manifest"
-            ));
-        }
-    }
     if examiner.problems.is_empty() {
         Ok(facts)
     } else {

@@ -25,6 +25,8 @@ const GZIP_LEVEL: u32 = 9;
 /// Its window is 8 MiB (windowLog 23): the kernel allocates that much to unpack (lib/decompress_unzstd.c refuses only
 /// windows of 2 GiB and more) and does it before there is any memory pressure. Part of the product's bytes.
 const ZSTD_LEVEL: i32 = 19;
+/// How many bytes are read between two looks at whether to stop.
+const PIECE: usize = 256 << 10;
 
 /// Packs what `assemble` listed. Product: `initrd`.
 ///
@@ -112,7 +114,7 @@ fn archive(
             NodeKind::File { digest, size } => {
                 let path = store.need_blob(*digest)?;
                 let mut file = File::open(&path).map_err(failed("read", &path))?;
-                entry(to, header, node, *size, &mut file)?;
+                entry(to, header, node, *size, &mut file, cancel)?;
             }
             NodeKind::Link { target } => {
                 entry(
@@ -121,9 +123,10 @@ fn archive(
                     node,
                     target.len() as u64,
                     &mut target.as_bytes(),
+                    cancel,
                 )?;
             }
-            _ => entry(to, header, node, 0, &mut io::empty())?,
+            _ => entry(to, header, node, 0, &mut io::empty(), cancel)?,
         }
     }
     cpio::newc::trailer(to).map_err(write("/"))?;
@@ -169,25 +172,34 @@ fn entry(
     node: &Node,
     size: u64,
     content: &mut impl Read,
+    cancel: &Cancel,
 ) -> Result<(), RootfsError> {
     let short = u32::try_from(size).map_err(|_| RootfsError::TooLarge {
         path: node.path.clone(),
         size,
     })?;
-    let failed = write(&node.path);
-    let copied = || -> io::Result<()> {
-        let mut writer = header.write(to, short);
-        // The blob's size was noted when the tree was normalised; another size now is a damaged store.
-        if io::copy(content, &mut writer)? != size {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "its size in the store has changed",
-            ));
+    let failed = || write(&node.path);
+    let mut writer = header.write(to, short);
+    let mut left = size;
+    let mut piece = vec![0; PIECE];
+    loop {
+        // Compressing a large agent takes a while.
+        cancel.check()?;
+        let read = content.read(&mut piece).map_err(failed())?;
+        if read == 0 {
+            break;
         }
-        writer.finish()?;
-        Ok(())
-    };
-    copied().map_err(failed)
+        writer.write_all(&piece[..read]).map_err(failed())?;
+        left = left.saturating_sub(read as u64);
+    }
+    // The blob's size was noted when the tree was normalised; another size now is a damaged store. The writer itself
+    // refuses more than it was told.
+    if left > 0 {
+        let what = "its size in the store has changed";
+        return Err(failed()(io::Error::new(io::ErrorKind::UnexpectedEof, what)));
+    }
+    writer.finish().map_err(failed())?;
+    Ok(())
 }
 
 fn write(path: &str) -> impl FnOnce(io::Error) -> RootfsError {

@@ -339,4 +339,20 @@ proptest! {
             Ok(())
         })?;
     }
+
+    #[test]
+    fn no_change_of_an_archive_makes_the_reader_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        end in any::<prop::sample::Index>(),
+    ) {
+        with_store(|store| {
+            let mut bytes = plain(&guest(store), store);
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            bytes.truncate(end.index(bytes.len() * 2) + 1);
+            let _ = read(&bytes);
+        });
+    }
 }
