@@ -12,17 +12,23 @@ use super::{
     MANIFEST,
     failure::Failure,
     output::{json, result},
-    pinned::pinned,
+    pinned::{newest, pinned},
     session::Session,
 };
 use crate::{
     arch::Arch,
+    bench::Bench,
     digest::Digest,
     event::size,
-    exec::{Shop, carry_out, execute},
-    lock::Pinned,
+    exec::{Shop, Trouble, carry_out, execute},
+    lock::{PinGone, Pinned},
+    manifest::Manifest,
     oci::{self, LayoutList, PlainFile},
-    plan::{self, Plan},
+    plan::{
+        self, Plan,
+        action::{Action, Fetch, Origin},
+    },
+    source::{self, FetchError},
     step::Products,
     store::Store,
 };
@@ -83,7 +89,7 @@ impl Args {
             plan::gather(&pinned, &texts.manifest, &texts.lock, &store).map_err(Failure::input)?;
         let plan = plan::draft(&pinned, &inputs, Arch::host());
         let out = self.out.join(&pinned.manifest.name);
-        let products = make(&plan, self.jobs, &out, session, &store)?;
+        let products = make(&plan, &pinned.manifest, self.jobs, &out, session, &store)?;
         let list = LayoutList::read(&store, products["layout"].digest()).map_err(Failure::work)?;
         oci::publish(&store, &list, &out.join("oci")).map_err(Failure::work)?;
         oci::publish_files(&store, &list, &out).map_err(Failure::work)?;
@@ -96,9 +102,10 @@ impl Args {
     }
 }
 
-/// Makes a plan's goal with this session's surroundings; logs go below `out`.
+/// Makes the goal of a plan for this manifest, with this session's surroundings; logs go below `out`.
 pub(super) fn make(
     plan: &Plan,
+    manifest: &Manifest,
     jobs: Option<u16>,
     out: &Path,
     session: &Session,
@@ -113,7 +120,31 @@ pub(super) fn make(
         logs: out.join("logs"),
         host_path: session.path.clone(),
     };
-    Ok(execute(plan, &shop, &carry_out)?)
+    // A pin that is gone from the mirrors is told with what would replace it, which the index must be asked for.
+    let carry = |bench: &Bench<'_>, action: &Action<Digest>| match action {
+        Action::Fetch(fetch) => source::fetch_step(bench, fetch)
+            .map_err(|error| gone(fetch, error, manifest, session, store)),
+        other => carry_out(bench, other),
+    };
+    Ok(execute(plan, &shop, &carry)?)
+}
+
+fn gone(
+    fetch: &Fetch,
+    error: FetchError,
+    manifest: &Manifest,
+    session: &Session,
+    store: &Store,
+) -> Trouble {
+    let Origin::Package { name, version, .. } = &fetch.origin else {
+        return error.into();
+    };
+    match PinGone::explain(name, version, error, || {
+        newest(name, manifest, session, store)
+    }) {
+        Ok(gone) => gone.into(),
+        Err(error) => error.into(),
+    }
 }
 
 fn built(pinned: &Pinned, list: &LayoutList, out: &Path) -> Built {

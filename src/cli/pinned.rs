@@ -163,6 +163,23 @@ pub(crate) fn resolve(
     .map_err(|error| session.failure(error))
 }
 
+/// Returns the version of a package that the mirrors have now, when they can be asked.
+pub(crate) fn newest(
+    name: &str,
+    manifest: &Manifest,
+    session: &Session,
+    store: &Store,
+) -> Option<String> {
+    lock::resolve::newest(
+        name,
+        Arch::host(),
+        &lock::requests(manifest),
+        &keyring(manifest).ok()?,
+        &session.remote("build", store).ok()?,
+        Timestamp::now(),
+    )
+}
+
 /// Reads the certificates that a manifest trusts.
 pub(crate) fn keyring(manifest: &Manifest) -> Result<Keyring, Failure> {
     let mut files = Vec::new();

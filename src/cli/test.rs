@@ -208,7 +208,8 @@ impl Args {
         let (pinned, _) = pinned(path, "test", session, store)?;
         let plan = plan::draft_vmm(&pinned, Arch::host()).ok_or_else(no_vmm)?;
         let out = self.out.join(&pinned.manifest.name);
-        let root = build::make(&plan, None, &out, session, store)?["tree"].digest();
+        let root =
+            build::make(&plan, &pinned.manifest, None, &out, session, store)?["tree"].digest();
         Ok(Vmm::in_root(store.need_tree(StepKey(root))?))
     }
 }

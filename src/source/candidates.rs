@@ -1,5 +1,7 @@
 //! Where a blob may be found: URLs in the order in which they are worth asking. Pure; nothing is fetched here.
 
+use jiff::{Timestamp, ToSpan};
+
 use super::Mirrors;
 use crate::plan::action::Origin;
 
@@ -17,17 +19,22 @@ pub fn candidates(origin: &Origin, mirrors: &Mirrors) -> Vec<String> {
         } => {
             let current = mirrors.archives.get(archive).into_iter().flatten();
             let current = current.map(|base| format!("{base}/{path}"));
-            let at = timestamp(date);
-            let dropped = mirrors.snapshots.iter();
-            let dropped = dropped.map(|base| format!("{base}/{archive}/{at}/{path}"));
+            let dropped = moments(date).into_iter().flat_map(|at| {
+                let bases = mirrors.snapshots.iter();
+                bases.map(move |base| format!("{base}/{archive}/{at}/{path}"))
+            });
             current.chain(dropped).collect()
         }
     }
 }
 
-/// `2026-09-12T07:55:41Z` as archive mirrors spell it: `20260912T075541Z`.
-fn timestamp(date: &str) -> String {
-    date.chars().filter(|c| !matches!(c, '-' | ':')).collect()
+/// Returns when an archive mirror is asked, as it spells it: `20260912T075541Z` for `2026-09-12T07:55:41Z`, and a day
+/// later, since it takes a release in some hours after it was signed.
+fn moments(date: &str) -> Vec<String> {
+    let signed = date.parse::<Timestamp>().ok();
+    let later = signed.and_then(|signed| signed.checked_add(24.hours()).ok());
+    let spelt = |moment: Timestamp| moment.strftime("%Y%m%dT%H%M%SZ").to_string();
+    signed.into_iter().chain(later).map(spelt).collect()
 }
 
 #[cfg(test)]
@@ -58,6 +65,7 @@ mod tests {
             [
                 "http://mirror.example/debian/pool/main/b/bc/bc_1.07.1-4_amd64.deb",
                 "http://old.example/archive/debian/20260912T075541Z/pool/main/b/bc/bc_1.07.1-4_amd64.deb",
+                "http://old.example/archive/debian/20260913T075541Z/pool/main/b/bc/bc_1.07.1-4_amd64.deb",
             ]
         );
         assert!(candidates(&origin, &Mirrors::default()).is_empty());
