@@ -5,7 +5,10 @@ use std::io::{self, Read};
 
 use tar::{Archive, EntryType};
 
-use super::tree::{NewFile, Owner, Refusal, Tree};
+use super::{
+    names::Names,
+    tree::{NewFile, Owner, Refusal, Tree},
+};
 
 /// What of the names in an archive counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,16 +64,15 @@ pub fn unpack_tar(
 ) -> Result<u64, EntryError> {
     let mut archive = Archive::new(reader);
     let mut newest = 0;
-    let mut prefix = None;
-    for entry in archive.entries()? {
+    let (mut names, mut prefix) = (Names::default(), None);
+    for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;
-        let kind = entry.header().entry_type();
-        if kind == EntryType::XGlobalHeader {
+        let Some((whole, target)) = names.of(&mut entry)? else {
             continue;
-        }
+        };
+        let kind = entry.header().entry_type();
         let (mode, mtime) = (entry.header().mode()?, entry.header().mtime()?);
         newest = newest.max(mtime);
-        let whole = entry.path_bytes().into_owned();
         let name = match top {
             Top::Kept => whole.as_slice(),
             Top::Stripped => match strip(&whole, &mut prefix)? {
@@ -83,23 +85,21 @@ pub fn unpack_tar(
                 None => return Err(not_below(&whole, &prefix)),
             },
         };
-        let target = || entry.link_name_bytes().unwrap_or_default();
         match kind {
             EntryType::Directory => tree.directory(owner, name, mode, mtime)?,
             // Before POSIX, a directory was a file whose name ends so.
             EntryType::Regular if name.ends_with(b"/") && entry.size() == 0 => {
                 tree.directory(owner, name, mode, mtime)?;
             }
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+            EntryType::Regular | EntryType::Continuous => {
                 let size = entry.size();
                 let file = tree.file(owner, name, mode, mtime, size)?;
                 into.deliver(file, size, &mut entry)?;
             }
-            EntryType::Symlink => tree.link(owner, name, &target(), mtime)?,
+            EntryType::Symlink => tree.link(owner, name, &target, mtime)?,
             EntryType::Link => {
-                let target = target();
                 let target = match top {
-                    Top::Kept => Some(target.as_ref()),
+                    Top::Kept => Some(target.as_slice()),
                     Top::Stripped => strip(&target, &mut prefix)?,
                 };
                 tree.hard_link(owner, name, target.unwrap_or_default())?;

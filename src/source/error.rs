@@ -144,6 +144,19 @@ pub enum FetchError {
     Interrupted(#[from] Interrupted),
 }
 
+impl FetchError {
+    /// Tells whether every server that was asked answered that it does not have it (any more).
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Nowhere { tried, .. } if are_gone(tried))
+    }
+}
+
+fn are_gone(tried: &[Tried]) -> bool {
+    let gone = |tried: &Tried| matches!(tried.why, Why::Status(404 | 410));
+    !tried.is_empty() && tried.iter().all(gone)
+}
+
 fn list(tried: &[Tried]) -> impl fmt::Display {
     tried
         .iter()
@@ -159,10 +172,7 @@ fn of_type(content_type: &Option<String>) -> impl fmt::Display {
 }
 
 fn advice(tried: &[Tried]) -> &'static str {
-    if tried
-        .iter()
-        .all(|tried| matches!(tried.why, Why::Status(404 | 410)))
-    {
+    if are_gone(tried) {
         "every server answered that it does not have it: a newer version may have replaced it, see `update`"
     } else if tried.iter().all(|tried| tried.why.is_other_content()) {
         "the servers hold other bytes than the lock or manifest says: a proxy or a stale mirror is the likely cause"

@@ -6,6 +6,7 @@ use tar::{Archive, EntryType};
 
 use super::{
     compression::{Bounded, decompress, threads},
+    names::Names,
     tree::{Limits, show},
     unpack::watch,
 };
@@ -117,9 +118,12 @@ fn find(
     let tar = decompress(reader, threads()).map_err(failed)?;
     let tar = Bounded::new(tar, Limits::GENEROUS.archive());
     let mut tar = Archive::new(BufReader::new(tar));
-    for entry in tar.entries().map_err(failed)? {
+    let mut names = Names::default();
+    for entry in tar.entries().map_err(failed)?.raw(true) {
         let mut entry = entry.map_err(failed)?;
-        let name = entry.path_bytes().into_owned();
+        let Some((name, target)) = names.of(&mut entry).map_err(failed)? else {
+            continue;
+        };
         if plain(&name) != wanted {
             let same = plain(&name).rsplit(|byte| *byte == b'/').next() == file_name;
             if same && similar.len() < SIMILAR {
@@ -129,9 +133,10 @@ fn find(
         }
         let kind = entry.header().entry_type();
         if !matches!(kind, EntryType::Regular | EntryType::Continuous) {
-            let kind = match entry.link_name_bytes() {
-                Some(target) => format!("a link to `{}`", show(&target)),
-                None => "a directory or a device".to_owned(),
+            let kind = if kind.is_symlink() || kind.is_hard_link() {
+                format!("a link to `{}`", show(&target))
+            } else {
+                "a directory or a device".to_owned()
             };
             return Err(ExtractError::Kind {
                 archive,

@@ -9,6 +9,7 @@ pub mod extract;
 pub mod fetch;
 pub mod http;
 pub mod import;
+mod names;
 pub mod package;
 mod partial;
 pub mod signature;

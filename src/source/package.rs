@@ -87,7 +87,7 @@ fn next<R: Read>(members: &mut ar::Archive<R>) -> io::Result<Option<ar::Entry<'_
 fn identity(control: impl Read) -> Result<Identity, PackageError> {
     let tar = Bounded::new(decompress(control, 1)?, MOST_CONTROL);
     let mut archive = tar::Archive::new(tar);
-    for entry in archive.entries()? {
+    for entry in archive.entries()?.raw(true) {
         let entry = entry?;
         if matches!(&*entry.path_bytes(), b"./control" | b"control") {
             let mut text = Vec::new();

@@ -242,7 +242,7 @@ impl Source<'_> {
             |data| {
                 let (mut newest, mut found) = (0, 0);
                 let mut outer = tar::Archive::new(BufReader::with_capacity(BUFFER, data));
-                for entry in outer.entries()? {
+                for entry in outer.entries()?.raw(true) {
                     let entry = entry?;
                     if !is_source(&entry.path_bytes()) {
                         continue;

@@ -142,6 +142,9 @@ fn when_all_fail_every_url_is_named_with_its_reason() {
         assert!(text.contains(part), "{text}");
     }
     assert_eq!(broken.requests().len(), 2);
+    assert!(!error.is_gone());
+    let error = world.fetch(b"kata", &[gone.url("a")]).unwrap_err();
+    assert!(error.is_gone());
     assert!(!world.partial(b"kata").exists());
 }
 
