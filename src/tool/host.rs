@@ -102,7 +102,13 @@ fn is_below(path: &str, directory: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs,
+        time::{Duration, Instant},
+    };
+
     use super::*;
+    use crate::tool::Access;
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -162,5 +168,79 @@ mod tests {
     fn a_replacement_is_not_rewritten_again() {
         // The host's path of `/tmp` itself begins with `/tmp`.
         check("/tmp/tmp", "/tmp/z/tmp");
+    }
+
+    fn ran(
+        invocation: &Invocation,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<(), ToolError> {
+        run(super::super::PATH, invocation, cancel, line)
+    }
+
+    #[test]
+    fn an_invocation_of_the_sandbox_runs_on_the_host() {
+        let (source, build) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(source.path().join("in"), "given").unwrap();
+        let script = "cp /src/in \"$O/out\"; echo x >/tmp/x; echo \"$HOME\"; pwd; env | cut -d= -f1 | sort | tr '\\n' ' '; exit 3";
+        let invocation = Invocation::new("sh")
+            .args(["-c", script])
+            .env("O", "/build")
+            .cwd("/build")
+            .mount("/src", source.path(), Access::Read)
+            .mount("/build", build.path(), Access::Write);
+        let mut lines = Vec::new();
+        let ended = ran(&invocation, &Cancel::new(), &mut |line| {
+            lines.push(line.to_owned())
+        });
+        match ended.unwrap_err() {
+            ToolError::Failed {
+                status, command, ..
+            } => {
+                assert_eq!(status, "exit status: 3");
+                // It can be repeated by hand.
+                assert!(
+                    command.contains(source.path().to_str().unwrap()),
+                    "{command}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(
+            fs::read_to_string(build.path().join("out")).unwrap(),
+            "given"
+        );
+        assert!(!Path::new(&lines[0]).exists(), "its home is removed");
+        assert_eq!(lines[1], build.path().to_str().unwrap());
+        assert_eq!(lines[2].trim(), "HOME LANG LC_ALL O PATH PWD TMPDIR TZ");
+    }
+
+    #[test]
+    fn a_stopped_build_takes_the_programs_children_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = "flock /build/lock sleep 600 & while flock -n /build/lock true; do :; done; echo up; wait";
+        let invocation = Invocation::new("sh").args(["-c", script]).mount(
+            "/build",
+            directory.path(),
+            Access::Write,
+        );
+        let cancel = Cancel::new();
+        let ended = ran(&invocation, &cancel, &mut |_| cancel.raise());
+        assert!(matches!(ended, Err(ToolError::Interrupted(_))), "{ended:?}");
+        let lock = fs::File::open(directory.path().join("lock")).unwrap();
+        // A process closes its files one by one, and our pipe may be the first.
+        let began = Instant::now();
+        lock.lock().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_program_that_the_host_lacks_cannot_be_started() {
+        let ended = ran(
+            &Invocation::new("no-such-program"),
+            &Cancel::new(),
+            &mut |_| (),
+        );
+        assert!(matches!(ended, Err(ToolError::Start { .. })), "{ended:?}");
     }
 }
