@@ -1,6 +1,18 @@
-//! End to end, with real tools. Runs when `KATA_E2E` is set; `.ci/run` sets it.
+//! End to end: real sources, real compilers in the real sandbox, real boots, other people's tools. Slow, so they run
+//! only when `KATA_E2E` is set; `.ci/run` sets it.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the program itself and other people's are run as users run them"
+)]
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![expect(clippy::print_stdout, reason = "what was measured is said")]
+
+mod default_guest;
+mod equal_digests;
 mod interop;
+mod interrupt;
+mod world;
 
 /// Tells whether end-to-end tests were asked for, and says so when they were not.
 #[expect(
