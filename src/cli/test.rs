@@ -133,10 +133,7 @@ impl Args {
             .map_err(Failure::work)?;
         let store = session.store()?;
         let vmm = self.vmm(arch, manifest.as_ref(), session, &store)?;
-        let kernel = found
-            .file("vmlinux.container")
-            .or_else(|_| found.file("vmlinuz.container"))
-            .map_err(Failure::work)?;
+        let kernel = found.kernel().map_err(Failure::work)?;
         let initrd = found
             .file("kata-containers-initrd.img")
             .map_err(Failure::work)?;

@@ -15,7 +15,7 @@ use super::{
     OciError,
     config::Config,
     layout::failed,
-    media::{Kind, REF_NAME, TITLE},
+    media::{Kind, Part, REF_NAME, TITLE},
 };
 use crate::{arch::Arch, digest::Digest};
 
@@ -173,6 +173,18 @@ impl Guest {
     /// Returns the names of its files.
     pub fn titles(&self) -> impl Iterator<Item = &str> {
         self.layers.keys().map(String::as_str)
+    }
+
+    /// Returns the path of the kernel to boot, verified: the ELF one, which monitors enter directly, where there is one.
+    ///
+    /// # Errors
+    /// As [`Guest::file`]. A damaged kernel is an error, never a reason to take another.
+    pub fn kernel(&self) -> Result<PathBuf, OciError> {
+        let elf = Part::Vmlinux.plain_name();
+        if self.layers.contains_key(elf) {
+            return self.file(elf);
+        }
+        self.file(Part::Vmlinuz.plain_name())
     }
 
     /// Returns the path of the file with this name, after its size and digest were compared with the manifest's.

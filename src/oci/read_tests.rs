@@ -62,6 +62,32 @@ fn a_guest_is_found_where_a_copy_kept_only_its_manifest() {
 }
 
 #[test]
+fn a_damaged_kernel_is_never_replaced_by_the_other_one() {
+    let (_fixture, _, dir) = laid_out(&[Arch::X86_64]);
+    let guest = open_layout(&dir)
+        .unwrap()
+        .guest(Arch::X86_64, None)
+        .unwrap();
+    let elf = guest.file("vmlinux.container").unwrap();
+    assert_eq!(guest.kernel().unwrap(), elf);
+    fs::write(elf, "another").unwrap();
+    assert!(matches!(guest.kernel(), Err(OciError::Damaged { .. })));
+    let fixture = Fixture::new();
+    let mut action = fixture.action(&[Arch::X86_64]);
+    action.guests.get_mut(&Arch::X86_64).unwrap().vmlinux = None;
+    let dir = fixture.dir.path().join("oci");
+    publish(&fixture.store, &fixture.pack(&action).unwrap(), &dir).unwrap();
+    let guest = open_layout(&dir)
+        .unwrap()
+        .guest(Arch::X86_64, None)
+        .unwrap();
+    assert_eq!(
+        guest.kernel().unwrap(),
+        guest.file("vmlinuz.container").unwrap()
+    );
+}
+
+#[test]
 fn what_is_missing_or_damaged_is_named() {
     let (fixture, list, dir) = laid_out(&[Arch::X86_64]);
     let told = |error: OciError| {
