@@ -30,7 +30,7 @@ pub(super) enum Meaning {
     Complaint,
     /// The kernel starts the first program.
     Init,
-    /// The embedded agent's first word.
+    /// The agent speaks: the embedded one, or Kata's own, which writes JSON.
     Agent,
     /// Kata's own agent serves requests: it sends no report.
     Serving,
@@ -52,8 +52,12 @@ pub(super) fn meaning(line: &str) -> Meaning {
         Meaning::Death
     } else if has("Run /") && has(" as init process") {
         Meaning::Init
-    } else if has("\"source\":\"agent\"") && has("ttRPC server started") {
-        Meaning::Serving
+    } else if has("\"source\":\"agent\"") {
+        if has("\"msg\":\"ttRPC server started\"") {
+            Meaning::Serving
+        } else {
+            Meaning::Agent
+        }
     } else {
         Meaning::Other
     }
@@ -184,6 +188,10 @@ mod tests {
             (
                 r#"{"msg":"ttRPC server started","level":"INFO","source":"agent"}"#,
                 Meaning::Serving,
+            ),
+            (
+                r#"{"msg":"announce","level":"INFO","source":"agent"}"#,
+                Meaning::Agent,
             ),
             ("Freeing initrd memory: 644K", Meaning::Other),
         ] {

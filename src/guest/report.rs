@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::console::plain;
 
@@ -44,7 +45,7 @@ pub struct Report {
     pub missing: Vec<Missing>,
     /// Everything else it says.
     #[serde(flatten)]
-    pub others: BTreeMap<String, serde_json::Value>,
+    pub others: BTreeMap<String, Value>,
 }
 
 /// An agent.
@@ -100,24 +101,18 @@ pub struct Missing {
 }
 
 impl Report {
-    /// Reads a report, and says in words why it is none.
+    /// Reads a report, whose texts are plain from here on; or says in words why it is none.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        struct Schema {
-            schema: String,
-        }
         if bytes.len() > LONGEST {
             return Err(format!("it is longer than {LONGEST} bytes"));
         }
-        let words = |error: serde_json::Error| error.to_string();
-        let Schema { schema } = serde_json::from_slice(bytes).map_err(words)?;
-        if schema != SCHEMA {
-            return Err(format!(
-                "its schema is `{}`, not `{SCHEMA}`",
-                plain(&schema)
-            ));
+        let words = |error: serde_json::Error| plain(&error.to_string());
+        let value = cleaned(serde_json::from_slice(bytes).map_err(words)?);
+        match value.get("schema").and_then(Value::as_str) {
+            Some(SCHEMA) => serde_json::from_value(value).map_err(words),
+            Some(other) => Err(format!("its schema is `{other}`, not `{SCHEMA}`")),
+            None => Err(format!("it names no schema, where `{SCHEMA}` is expected")),
         }
-        serde_json::from_slice(bytes).map_err(words)
     }
 
     /// Returns which of the required names are not present, with the reason.
@@ -133,7 +128,7 @@ impl Report {
 
     fn reason(&self, name: &str) -> String {
         if let Some(missing) = self.missing.iter().find(|missing| missing.name == name) {
-            return plain(&missing.reason);
+            return missing.reason.clone();
         }
         let known = self
             .present
@@ -141,11 +136,26 @@ impl Report {
             .chain(self.missing.iter().map(|missing| &missing.name));
         let nearest = known
             .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-        let suggestion = nearest.map(|nearest| format!(": did you mean `{}`?", plain(nearest)));
+        let suggestion = nearest.map(|nearest| format!(": did you mean `{nearest}`?"));
         format!(
             "the agent knows nothing of this name{}",
             suggestion.unwrap_or_default()
         )
+    }
+}
+
+/// Takes from every text what a terminal would obey.
+fn cleaned(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(plain(&text)),
+        Value::Array(values) => values.into_iter().map(cleaned).collect(),
+        Value::Object(members) => {
+            let members = members.into_iter();
+            members
+                .map(|(name, value)| (plain(&name), cleaned(value)))
+                .collect()
+        }
+        other => other,
     }
 }
 
@@ -168,10 +178,9 @@ mod tests {
         let report = Report::parse(EXAMPLE.as_bytes()).unwrap();
         assert_eq!(report.kernel.release, "6.12.57");
         let again = serde_json::to_value(&report).unwrap();
-        assert_eq!(
-            again,
-            serde_json::from_str::<serde_json::Value>(EXAMPLE).unwrap()
-        );
+        // But for what a terminal would obey.
+        let plain = EXAMPLE.replace("\\u001b[2J", "");
+        assert_eq!(again, serde_json::from_str::<Value>(&plain).unwrap());
     }
 
     #[test]
@@ -202,8 +211,8 @@ mod tests {
         for (text, expected) in [
             ("", "EOF while parsing"),
             ("{", "EOF while parsing"),
-            ("[]", "expected"),
-            ("{}", "missing field `schema`"),
+            ("[]", "names no schema"),
+            ("{}", "names no schema"),
             (
                 r#"{"schema":"dev.kata-artifacts.report.v2"}"#,
                 "its schema is `dev.kata-artifacts.report.v2`, not",

@@ -150,10 +150,7 @@ impl Watch {
             Err(why) => {
                 let start = String::from_utf8_lossy(&bytes[..bytes.len().min(100)]);
                 let start = format!("`{}`", console::plain(&start));
-                Err(Failure::Garbled {
-                    why: console::plain(&why),
-                    start,
-                })
+                Err(Failure::Garbled { why, start })
             }
         };
         if self.report.is_some() {
@@ -175,8 +172,8 @@ impl Watch {
                 .as_deref()
                 .unwrap_or("it does not say why");
             Err(Failure::Deaf {
-                address: console::plain(&report.server.address),
-                why: console::plain(why),
+                address: report.server.address.clone(),
+                why: why.to_owned(),
             })
         } else {
             Ok(())
