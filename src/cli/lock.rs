@@ -47,6 +47,7 @@ impl Args {
         for change in lock::changes(&old, &new) {
             result(&change.to_string());
         }
+        tell(&format!("{} is written", path.display()));
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use super::{
     MANIFEST,
     failure::Failure,
     output::{json, result, tell},
-    pinned::{self, keyring, read_lock, read_manifest, write_lock},
+    pinned::{self, keyring, lock_path, read_lock, read_manifest, write_lock},
     session::Session,
 };
 use crate::{
@@ -74,6 +74,10 @@ impl Args {
             tell("nothing was written: this was a dry run");
         } else {
             write_lock(&self.manifest, &new)?;
+            tell(&format!(
+                "{} is written",
+                lock_path(&self.manifest).display()
+            ));
         }
         Ok(())
     }
