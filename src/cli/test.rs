@@ -241,6 +241,9 @@ fn tell_verdict(boot: Boot, as_json: bool) -> Result<(), Failure> {
             let _ = writeln!(text, "not there: {} ({})", missing.name, missing.reason);
         }
     }
+    if boot.report.is_none() && boot.verdict.is_ok() {
+        tell("this agent sends no report: what the manifest requires of the guest was not checked");
+    }
     if let Some(why) = &boot.without_kvm {
         tell(&format!("without KVM: {why}"));
     }
