@@ -40,6 +40,7 @@ fn the_default_manifest_builds_boots_and_is_then_left_alone() {
 
     super::interop::foreign_tools_read(&world.path("out/kata/oci"));
     a_comment_compiles_nothing(&world, &built);
+    the_other_compression_boots_too(&world);
 }
 
 fn files_are_what_they_are_called(world: &World, built: &Value) {
@@ -95,4 +96,17 @@ fn a_comment_compiles_nothing(world: &World, built: &Value) {
         remarked.json()["files"]["x86_64"][0],
         built["files"]["x86_64"][0]
     );
+}
+
+/// Packs the initrd anew and boots it; the kernel is not compiled again.
+fn the_other_compression_boots_too(world: &World) {
+    world.edit(
+        "manifests/kata.yaml",
+        "compression: zstd",
+        "compression: gzip",
+    );
+    let packed = world.run(&["build", "--progress", "plain"]);
+    assert_eq!(packed.ran(), ["x86_64/initrd", "pack"]);
+    let booted = world.run(&["test", "--vmm", "locked", "--json"]).json();
+    assert_eq!(booted["verdict"]["passed"], true);
 }
