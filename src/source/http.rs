@@ -6,24 +6,27 @@ use std::{
     io::{Read, Seek, SeekFrom},
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ureq::{
     Agent,
     http::HeaderMap,
     tls::{RootCerts, TlsConfig},
+    unversioned::transport::DefaultConnector,
 };
 
-use super::FetchError;
+use super::{FetchError, resolver::Remembering};
 use crate::cancel::{Cancel, Interrupted};
 
 /// How often a wait looks whether it must stop.
 const TICK: Duration = Duration::from_millis(100);
-/// The size of a piece of a body, in bytes.
-const PIECE: usize = 128 * 1024;
+/// The size of a piece of a body, in bytes. Threads that hand over small ones wait for each other more than they work.
+const PIECE: usize = 512 * 1024;
 /// How many pieces wait for a slow disk before the network waits too.
-const PIECES: usize = 8;
+const PIECES: usize = 4;
+/// A piece that takes longer is handed over as it is.
+const LINGER: Duration = Duration::from_millis(200);
 
 /// Through what to reach servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +97,7 @@ impl Client {
                     .build(),
             )
             .user_agent(concat!("kata-artifacts/", env!("CARGO_PKG_VERSION")))
+            .max_idle_connections_per_host(8)
             .timeout_resolve(Some(patience.connect))
             .timeout_connect(Some(patience.connect))
             .timeout_recv_response(Some(patience.stall))
@@ -111,7 +115,11 @@ impl Client {
             }
         }
         Ok(Self {
-            agent: config.build().new_agent(),
+            agent: Agent::with_parts(
+                config.build(),
+                DefaultConnector::new(),
+                Remembering::default(),
+            ),
             patience,
         })
     }
@@ -245,20 +253,29 @@ fn exchange(agent: &Agent, url: &str, resume: Option<&Resume>, sender: &SyncSend
 
 fn forward(mut body: Box<dyn Read>, sender: &SyncSender<Event>) {
     loop {
-        let mut piece = vec![0; PIECE];
-        let event = match body.read(&mut piece) {
-            Ok(0) => Event::End,
-            Ok(size) => {
-                piece.truncate(size);
-                Event::Piece(piece)
-            }
-            Err(error) => Event::Failed(error.to_string()),
-        };
-        let last = !matches!(event, Event::Piece(_));
-        if sender.send(event).is_err() || last {
-            return;
+        let (piece, end) = fill(&mut body);
+        let sent = piece.is_empty() || sender.send(Event::Piece(piece)).is_ok();
+        match end {
+            Some(end) if sent => return drop(sender.send(end)),
+            None if sent => {}
+            _ => return,
         }
     }
+}
+
+/// Reads a piece, and how the body ended when it did.
+fn fill(body: &mut dyn Read) -> (Vec<u8>, Option<Event>) {
+    let (mut piece, mut size, began) = (vec![0; PIECE], 0, Instant::now());
+    let mut end = None;
+    while size < PIECE && end.is_none() && (size == 0 || began.elapsed() < LINGER) {
+        match body.read(&mut piece[size..]) {
+            Ok(0) => end = Some(Event::End),
+            Ok(read) => size += read,
+            Err(error) => end = Some(Event::Failed(error.to_string())),
+        }
+    }
+    piece.truncate(size);
+    (piece, end)
 }
 
 fn remote(

@@ -12,6 +12,7 @@ pub mod import;
 mod names;
 pub mod package;
 mod partial;
+mod resolver;
 pub mod signature;
 pub mod tree;
 pub mod unpack;
