@@ -17,6 +17,7 @@ const ROOMS: &[&str] = &[
     "store",
     "tool",
     "plan::action",
+    "debian::openpgp",
     "source",
     "bench",
     "debian",

@@ -1,6 +1,8 @@
 //! Who signed a text: OpenPGP signatures judged against certificates at a given time. Knows nothing of releases.
 
-use std::{collections::BTreeSet, fmt};
+mod refusal;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use pgp::{
@@ -9,6 +11,8 @@ use pgp::{
     packet::{Signature, SignatureType},
     types::{KeyDetails, Tag, VerifyingKey},
 };
+
+pub use refusal::Refusal;
 
 /// A signature made this many seconds after `now` is still believed: clocks differ.
 const CLOCK_SKEW: i64 = 24 * 60 * 60;
@@ -31,83 +35,6 @@ pub struct BadKey {
     pub file: String,
     /// What the parser says.
     pub cause: String,
-}
-
-/// Why a signature does not count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// None of the certificates has the key that made it.
-    UnknownKey {
-        /// The key's fingerprint or id.
-        issuer: String,
-    },
-    /// The key is known, the text is not what it signed.
-    BadSignature {
-        /// The key's fingerprint.
-        key: String,
-    },
-    /// The signature says when it ends, and that has passed.
-    SignatureExpired {
-        /// The key's fingerprint.
-        key: String,
-        /// When it ended.
-        at: Timestamp,
-    },
-    /// The signature says that it is yet to be made.
-    FromTheFuture {
-        /// The key's fingerprint.
-        key: String,
-        /// When it will have been made.
-        at: Timestamp,
-    },
-    /// The key has expired.
-    KeyExpired {
-        /// The key's fingerprint.
-        key: String,
-        /// When it expired.
-        at: Timestamp,
-    },
-    /// The key, or the certificate it belongs to, was revoked.
-    KeyRevoked {
-        /// The key's fingerprint.
-        key: String,
-    },
-    /// The key is not meant for signing, or nothing binds it to its certificate.
-    NotForSigning {
-        /// The key's fingerprint.
-        key: String,
-    },
-    /// The signature uses a hash that is not collision resistant, or is of a kind that does not sign texts.
-    Weak {
-        /// The key's fingerprint.
-        key: String,
-    },
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownKey { issuer } => {
-                write!(f, "key {issuer} is in none of the certificates")
-            }
-            Self::BadSignature { key } => write!(f, "the text is not what key {key} signed"),
-            Self::SignatureExpired { key, at } => {
-                write!(f, "the signature by key {key} expired at {at}")
-            }
-            Self::FromTheFuture { key, at } => {
-                write!(f, "the signature by key {key} is dated {at}, in the future")
-            }
-            Self::KeyExpired { key, at } => write!(f, "key {key} expired at {at}"),
-            Self::KeyRevoked { key } => write!(f, "key {key} is revoked"),
-            Self::NotForSigning { key } => write!(f, "key {key} is not meant for signing"),
-            Self::Weak { key } => {
-                write!(
-                    f,
-                    "the signature by key {key} is of a kind that proves nothing"
-                )
-            }
-        }
-    }
 }
 
 impl Keyring {
@@ -221,6 +148,26 @@ fn judge_by(
     }
     stands(certificate, subkey, &key, now)?;
     Ok(key)
+}
+
+/// Checks that the key was good when it made the signature, by the signature's own word: for old files, whose keys may
+/// have expired since. A binding that was renewed later counts as well.
+pub(crate) fn stood(
+    signature: &Signature,
+    certificate: &SignedPublicKey,
+    subkey: Option<&SignedPublicSubKey>,
+) -> Result<(), Refusal> {
+    let key = issuer(signature);
+    let (true, Some(made)) = (strong(signature), created(signature)) else {
+        return Err(Refusal::Weak { key });
+    };
+    let bindings = subkey.into_iter().flat_map(|subkey| &subkey.signatures);
+    let renewed = own_signatures(certificate).chain(bindings);
+    let then = renewed
+        .filter_map(created)
+        .max()
+        .map_or(made, |at| at.max(made));
+    stands(certificate, subkey, &key, then)
 }
 
 /// Checks that the key may sign at `now`.
@@ -362,7 +309,8 @@ fn signs_text(signature: &Signature) -> bool {
     )
 }
 
-fn issued_by(signature: &Signature, key: &impl KeyDetails) -> bool {
+/// Tells whether the key is the one that the signature names.
+pub(crate) fn issued_by(signature: &Signature, key: &impl KeyDetails) -> bool {
     let fingerprints = signature.issuer_fingerprint();
     if fingerprints.is_empty() {
         return signature.issuer_key_id().contains(&&key.legacy_key_id());
@@ -370,7 +318,8 @@ fn issued_by(signature: &Signature, key: &impl KeyDetails) -> bool {
     fingerprints.contains(&&key.fingerprint())
 }
 
-fn issuer(signature: &Signature) -> String {
+/// Returns the key that the signature names, as people write it.
+pub(crate) fn issuer(signature: &Signature) -> String {
     if let Some(fingerprint) = signature.issuer_fingerprint().first() {
         return format!("{fingerprint:X}");
     }

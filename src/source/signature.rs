@@ -10,8 +10,9 @@ use std::{
 use pgp::{
     composed::{Deserializable, DetachedSignature, SignedPublicKey},
     packet::{PublicKey, PublicSubkey, Signature, SignatureType},
-    types::{KeyDetails, VerifyingKey},
 };
+
+use crate::debian::openpgp::{issued_by, issuer, stood};
 
 /// How many pieces may wait to be hashed.
 const PIECES: usize = 16;
@@ -122,74 +123,29 @@ impl Verifier {
     }
 }
 
-fn issuer(signature: &Signature) -> String {
-    let fingerprint = signature.issuer_fingerprint().into_iter().next();
-    let id = signature.issuer_key_id().into_iter().next();
-    fingerprint
-        .map(|it| format!("{it:X}"))
-        .or_else(|| id.map(|it| it.to_string().to_uppercase()))
-        .unwrap_or_else(|| "nobody in particular".to_owned())
-}
-
 /// Returns the key among `known` that says it made the signature, when it was allowed to.
 fn maker(signature: &Signature, known: &[SignedPublicKey]) -> Result<Option<Key>, SignatureError> {
-    let bad = |why: &str| {
-        Err(SignatureError::Bad {
-            issuer: issuer(signature),
-            why: why.to_owned(),
-        })
-    };
-    let matches = |key: &dyn Fingerprinted| key.made(signature);
     for certificate in known {
-        let subkey = certificate
-            .public_subkeys
-            .iter()
-            .find(|subkey| matches(&subkey.key));
-        let primary = matches(&certificate.primary_key);
-        if !primary && subkey.is_none() {
+        let primary = &certificate.primary_key;
+        let mut subkeys = certificate.public_subkeys.iter();
+        let subkey = subkeys.find(|subkey| issued_by(signature, &subkey.key));
+        if subkey.is_none() && !issued_by(signature, primary) {
             continue;
         }
-        if !matches!(signature.typ(), Some(SignatureType::Binary)) {
-            return bad("it is no signature of a file");
-        }
-        if certificate.verify_bindings().is_err() {
-            return bad("the certificate's own signatures are not good");
-        }
-        if !certificate.details.revocation_signatures.is_empty() {
-            return bad("the certificate is revoked");
-        }
-        let Some(subkey) = subkey else {
-            return Ok(Some(Key::Primary(Box::new(
-                certificate.primary_key.clone(),
-            ))));
+        let bad = |why: String| SignatureError::Bad {
+            issuer: issuer(signature),
+            why,
         };
-        let mut may_sign = false;
-        for binding in &subkey.signatures {
-            if binding.typ() == Some(SignatureType::SubkeyRevocation) {
-                return bad("the subkey is revoked");
-            }
-            may_sign |= binding.key_flags().sign();
+        if signature.typ() != Some(SignatureType::Binary) {
+            return Err(bad("it is no signature of a file".to_owned()));
         }
-        if !may_sign {
-            return bad("the subkey is not for signatures");
-        }
-        return Ok(Some(Key::Subkey(Box::new(subkey.key.clone()))));
+        stood(signature, certificate, subkey).map_err(|refusal| bad(refusal.to_string()))?;
+        return Ok(Some(match subkey {
+            Some(subkey) => Key::Subkey(Box::new(subkey.key.clone())),
+            None => Key::Primary(Box::new(primary.clone())),
+        }));
     }
     Ok(None)
-}
-
-trait Fingerprinted {
-    fn made(&self, signature: &Signature) -> bool;
-}
-
-impl<K: VerifyingKey + KeyDetails> Fingerprinted for K {
-    fn made(&self, signature: &Signature) -> bool {
-        let fingerprints = signature.issuer_fingerprint();
-        if fingerprints.is_empty() {
-            return signature.issuer_key_id().contains(&&self.legacy_key_id());
-        }
-        fingerprints.contains(&&self.fingerprint())
-    }
 }
 
 /// Passes bytes on, and a copy of them to whoever verifies.
