@@ -120,7 +120,7 @@ pub fn import(bench: &Bench<'_>, action: &Import) -> Result<Products, ImportErro
         .reduce(|| Ok(()), Result::and);
     copied?;
     tree.finish().map_err(refused)?;
-    if listing(&to)? != action.listing {
+    if listed(&to, bench.cancel)? != action.listing {
         return Err(ImportError::Changed {
             path: from.to_owned(),
         });
@@ -146,10 +146,17 @@ fn copy(path: &Path, file: &NewFile, cancel: &Cancel) -> Result<(), ImportError>
 /// # Errors
 /// Something in it cannot be read, or is a device, pipe or socket.
 pub fn listing(path: &Path) -> Result<Digest, ImportError> {
+    listed(path, &Cancel::new())
+}
+
+fn listed(path: &Path, cancel: &Cancel) -> Result<Digest, ImportError> {
     let entries = walk(path)?;
     let lines: Result<Vec<Vec<u8>>, ImportError> = entries
         .par_iter()
-        .map(|(name, kind)| line(path, name, kind))
+        .map(|(name, kind)| {
+            cancel.check()?;
+            line(path, name, kind)
+        })
         .collect();
     Ok(Digest::of(&lines?.concat()))
 }
