@@ -14,7 +14,7 @@ use crate::{
     plan::{
         Assessment, Plan, Standing,
         action::{Action, Ready},
-        canonical,
+        canonical, is_there,
     },
     step::{Products, StepId},
     store::Record,
@@ -157,7 +157,7 @@ fn run_locked(
     if let Some(record) = shop
         .store
         .record(key)
-        .filter(|record| shop.store.holds(record))
+        .filter(|record| is_there(shop.store, &ready.action, record))
     {
         return Ok(Ok(record.products));
     }
