@@ -83,15 +83,20 @@ impl LayoutList {
 pub fn publish(store: &Store, list: &LayoutList, dir: &Path) -> Result<(), OciError> {
     let blobs = dir.join("blobs/sha256");
     make(&blobs)?;
+    let _alone = alone(dir);
     list.blobs.par_iter().try_for_each(|entry| {
         let from = store.need_blob(entry.digest)?;
         put(&from, &blobs.join(entry.digest.hex()), *entry)
     })?;
     put_bytes(OCI_LAYOUT, &dir.join("oci-layout"))?;
-    put_bytes(
-        &store.read(list.index_json.digest)?,
-        &dir.join("index.json"),
-    )?;
+    let index_json = store.read(list.index_json.digest)?;
+    if Digest::of(&index_json) != list.index_json.digest {
+        return Err(damaged(
+            &store.need_blob(list.index_json.digest)?,
+            list.index_json,
+        ));
+    }
+    put_bytes(&index_json, &dir.join("index.json"))?;
     let names: Vec<_> = list.blobs.iter().map(|entry| entry.digest.hex()).collect();
     keep_only(&blobs, &names.iter().map(String::as_str).collect())
 }
@@ -102,6 +107,8 @@ pub fn publish(store: &Store, list: &LayoutList, dir: &Path) -> Result<(), OciEr
 /// # Errors
 /// As [`publish`].
 pub fn publish_files(store: &Store, list: &LayoutList, dir: &Path) -> Result<(), OciError> {
+    make(dir)?;
+    let _alone = alone(dir);
     for arch in Arch::ALL {
         let below = dir.join(arch.name());
         let Some(files) = list.files.get(&arch) else {
@@ -137,7 +144,28 @@ fn put(from: &Path, to: &Path, entry: Entry) -> Result<(), OciError> {
     let tmp = tmp_beside(to)?;
     let mut source = File::open(from).map_err(failed("read", from))?;
     io::copy(&mut source, &mut tmp.as_file()).map_err(failed("write", to))?;
+    // The store verified it when it came in. Disks rot, and people tidy.
+    let (digest, _) = Digest::of_file(tmp.path()).map_err(failed("read", to))?;
+    if digest != entry.digest {
+        return Err(damaged(from, entry));
+    }
     persist(tmp, to)
+}
+
+/// Removes a damaged blob, so that the next build makes it again.
+fn damaged(blob: &Path, entry: Entry) -> OciError {
+    match fs::remove_file(blob) {
+        Ok(()) => OciError::DamagedBlob(entry.digest),
+        Err(cause) => failed("remove the damaged", blob)(cause),
+    }
+}
+
+/// Keeps other processes from laying out in this directory while the file is open: each would remove what another is
+/// writing, taking it for what a killed process left. Where a file system has no such locks, nobody is kept.
+fn alone(dir: &Path) -> Option<File> {
+    let file = File::open(dir).ok()?;
+    file.lock().ok()?;
+    Some(file)
 }
 
 fn put_bytes(bytes: &[u8], to: &Path) -> Result<(), OciError> {
