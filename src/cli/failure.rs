@@ -1,11 +1,14 @@
 //! How a verb fails, and the exit status that says so.
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{io::IsTerminal, process::ExitCode, sync::Once};
 
 use miette::{Diagnostic, MietteHandlerOpts, Report};
 
 use super::output::tell;
 use crate::exec::ExecError;
+
+/// The exit status after a signal.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why a verb did not succeed.
 pub(crate) enum Failure {
@@ -46,11 +49,19 @@ impl Failure {
             Self::Verdict => ExitCode::FAILURE,
             Self::Unusable => ExitCode::from(2),
             Self::Interrupted => {
-                tell("interrupted: nothing half-made is left; the same command goes on from here");
-                ExitCode::from(130)
+                tell_interrupted();
+                ExitCode::from(INTERRUPTED)
             }
         }
     }
+}
+
+/// Tells once that the work was stopped, whichever thread comes to say it.
+pub(crate) fn tell_interrupted() {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        tell("interrupted: nothing half-made is left; the same command goes on from here");
+    });
 }
 
 impl From<ExecError> for Failure {

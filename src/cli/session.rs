@@ -18,7 +18,7 @@ use signal_hook::{
 };
 
 use super::{
-    failure::Failure,
+    failure::{Failure, INTERRUPTED, tell_interrupted},
     progress::{self, Progress},
 };
 use crate::{
@@ -331,13 +331,19 @@ fn watch_signals(cancel: Arc<Cancel>) {
     thread::spawn(move || {
         for _ in signals.forever() {
             if cancel.is_raised() {
-                std::process::exit(130);
+                leave();
             }
             cancel.raise();
             thread::spawn(|| {
                 thread::sleep(GRACE);
-                std::process::exit(130);
+                leave();
             });
         }
     });
+}
+
+/// Leaves without the steps that are still running.
+fn leave() -> ! {
+    tell_interrupted();
+    std::process::exit(INTERRUPTED.into());
 }
