@@ -35,7 +35,7 @@ use crate::{
 Examples:
   kata-artifacts test                        boot what `kata-artifacts build` made
   kata-artifacts test manifests/small.yaml   boot another manifest's guest
-  kata-artifacts test path/to/layout --json  boot the guest of an image layout; the result for programs")]
+  kata-artifacts test path/to/layout --json  boot an image layout; the result for programs")]
 pub(crate) struct Args {
     /// The manifest whose guest was built, or an OCI image layout
     #[arg(value_name = "MANIFEST|LAYOUT", default_value = MANIFEST)]

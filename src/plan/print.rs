@@ -83,7 +83,12 @@ pub fn text(lines: &[Line]) -> String {
         .filter(|line| line.standing == "run")
         .collect();
     if !fetches.is_empty() {
-        let bytes = missing.iter().filter_map(|line| line.fetch_bytes).sum();
+        let bytes: u64 = missing.iter().filter_map(|line| line.fetch_bytes).sum();
+        let bytes = match missing.iter().all(|line| line.fetch_bytes.is_some()) {
+            true => size(bytes),
+            false if bytes == 0 => "of unknown size".to_owned(),
+            false => format!("more than {}", size(bytes)),
+        };
         let _ = match missing.len() {
             0 => writeln!(
                 text,
@@ -92,9 +97,8 @@ pub fn text(lines: &[Line]) -> String {
             ),
             some => writeln!(
                 text,
-                "run       fetch             {some} of {} downloads, {}",
+                "run       fetch             {some} of {} downloads, {bytes}",
                 fetches.len(),
-                size(bytes)
             ),
         };
     }
