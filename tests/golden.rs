@@ -1,5 +1,6 @@
 //! Golden cases: `tests/golden/<case>/manifest.yaml`, and beside it what the product says about it. `error.txt` is the
-//! report of a manifest that is wrong, `manifest.txt` what a right one means. `tests/golden/shared` holds the files that
+//! report of a manifest that is wrong, `manifest.txt` what a right one means, and `plan.txt` what a build would do with
+//! the `manifest.lock` beside it on an empty store. `tests/golden/shared` holds the files that
 //! cases refer to. `UPDATE_GOLDEN=1 cargo test --test golden` writes what the product says now: read the difference.
 
 use std::{
@@ -8,14 +9,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kata_artifacts::{manifest, tool};
+use kata_artifacts::{
+    arch::Arch,
+    lock,
+    manifest::{self, Manifest},
+    plan, tool,
+};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 /// Relative to the package, where tests run: these paths are in the reports.
 const CASES: &str = "tests/golden";
 
 /// Every name that [`told`] may give.
-const GOLDEN: [&str; 2] = ["error.txt", "manifest.txt"];
+const GOLDEN: [&str; 3] = ["error.txt", "manifest.txt", "plan.txt"];
 
 #[test]
 fn every_case_is_told_as_its_golden_files_say() {
@@ -84,7 +90,37 @@ fn a_root_has_the_directories_that_a_sandbox_mounts_on() {
 fn told(case: &Path) -> BTreeMap<&'static str, String> {
     match manifest::read(&case.join("manifest.yaml")) {
         Err(error) => BTreeMap::from([("error.txt", rendered(&error))]),
-        Ok(manifest) => BTreeMap::from([("manifest.txt", format!("{manifest:#?}\n"))]),
+        Ok(manifest) => {
+            let means = ("manifest.txt", format!("{manifest:#?}\n"));
+            let plan = fs::read_to_string(case.join("manifest.lock"))
+                .ok()
+                .map(|lock| planned(case, manifest, &lock));
+            std::iter::once(means).chain(plan).collect()
+        }
+    }
+}
+
+/// Returns what a build would do, or why none can be planned.
+fn planned(case: &Path, manifest: Manifest, lock_text: &str) -> (&'static str, String) {
+    let lock = match lock::read(&case.join("manifest.lock"), lock_text) {
+        Ok(lock) => lock,
+        Err(error) => return ("error.txt", rendered(&error)),
+    };
+    let pinned = match lock::pin(manifest, lock, Arch::X86_64) {
+        Ok(pinned) => pinned,
+        Err(error) => return ("error.txt", rendered(&error)),
+    };
+    let text = fs::read_to_string(case.join("manifest.yaml")).expect("it was read before");
+    let cache = tempfile::tempdir().expect("a directory can be made");
+    let store = kata_artifacts::store::Store::open(cache.path()).expect("a store can be made");
+    match plan::gather(&pinned, &text, lock_text, &store) {
+        Err(error) => ("error.txt", rendered(&error)),
+        Ok(inputs) => {
+            let plan = plan::draft(&pinned, &inputs, Arch::X86_64);
+            let standings = plan::Assessment::new(&plan, &store).standings();
+            let lines = plan::print::lines(&plan, &standings);
+            ("plan.txt", plan::print::text(&lines))
+        }
     }
 }
 
