@@ -1,6 +1,6 @@
 //! `update`: moves pins of the lock to what the suites have now.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use jiff::Timestamp;
 
@@ -94,11 +94,14 @@ pub(super) fn moved(
 ) -> Result<Lock, Failure> {
     let keys = keyring(manifest)?;
     let archive = session.remote(verb, store)?;
+    // Who builds on another machine shares the lock: its pins stay.
+    let machines: BTreeSet<Arch> = old.packages.keys().copied().chain([Arch::host()]).collect();
+    let machines: Vec<Arch> = machines.into_iter().collect();
     lock::update(
         old,
         moves,
         &lock::requests(manifest),
-        &[Arch::host()],
+        &machines,
         &keys,
         &archive,
         Timestamp::now(),

@@ -138,6 +138,8 @@ impl Mirrors {
                     String::from_utf8_lossy(&content).into_owned(),
                 )),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // What apt itself keeps from ordinary users is a third party's, with a password in it.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                 Err(error) => return Err(failed(&path)(error)),
             }
         }

@@ -127,12 +127,28 @@ impl Invocation {
 impl std::fmt::Display for Invocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (name, value) in &self.env {
-            write!(f, "{name}={} ", quoted(value))?;
+            write!(f, "{name}={} ", quoted(&without_credentials(value)))?;
         }
         f.write_str(&quoted(&self.program))?;
         self.args
             .iter()
             .try_for_each(|arg| write!(f, " {}", quoted(arg)))
+    }
+}
+
+/// Hides who logs in to a proxy: command lines are shown and logged.
+fn without_credentials(value: &str) -> String {
+    match value.split_once("://") {
+        Some((scheme, rest)) => match rest
+            .split_once('/')
+            .unwrap_or((rest, ""))
+            .0
+            .rsplit_once('@')
+        {
+            Some((credentials, _)) => format!("{scheme}://…{}", &rest[credentials.len()..]),
+            None => value.to_owned(),
+        },
+        None => value.to_owned(),
     }
 }
 

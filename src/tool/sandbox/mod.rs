@@ -7,7 +7,7 @@
 //! for four. bubblewrap would have to be on the host, or come out of the locked packages and then be run with the
 //! host's loader; nor can it tell which step failed, so nobody could be told which setting forbids it. The crates of
 //! this kind are under the GPL (birdcage), need libseccomp (hakoniwa) or want cgroups and a daemon (youki). A seccomp
-//! filter or Landlock would add little: no capability, network or writable file of the host is left to guard.
+//! filter or Landlock would add little: no capability, network, setting or writable file of the host is left to guard.
 //!
 //! # Three processes
 //!

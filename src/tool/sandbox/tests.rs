@@ -142,6 +142,17 @@ fn the_root_cannot_be_written() {
 }
 
 #[test]
+fn the_hosts_settings_cannot_be_written_even_when_root_builds() {
+    prints(
+        "for setting in kernel/core_pattern vm/drop_caches kernel/hostname; do
+             (: >>/proc/sys/$setting) 2>/dev/null && echo \"$setting was opened\"
+         done
+         echo said >/proc/self/fd/1",
+        &["said"],
+    );
+}
+
+#[test]
 fn a_mount_is_written_only_when_it_may_be() {
     let (read, write) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(read.path().join("in"), "given\n").unwrap();

@@ -120,6 +120,11 @@ fn inside(root: &Path, mounts: &[Mount], invocation: &Invocation) -> Vec<Operati
         Operation::Settle,
         // Whoever can make a user namespace has every capability in it.
         write("/proc/sys/user/max_user_namespaces", "0"),
+        // The host's own settings are guarded by its user 0, not by a capability: run by root, a step could set them.
+        Operation::Seal {
+            at: c"/proc".into(),
+            flags: guarded | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY,
+        },
         Operation::Enter(c_string(&invocation.cwd)),
         Operation::Drop,
     ]);
