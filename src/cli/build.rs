@@ -96,9 +96,19 @@ impl Args {
         if self.json {
             json(&built(&pinned, &list, &out));
         } else {
-            result(&summary(&pinned, &list, &out));
+            result(&summary(&pinned, &list, &out, &self.again()));
         }
         Ok(())
+    }
+}
+
+impl Args {
+    /// Returns the arguments that name this manifest and place again, to a verb with the same defaults.
+    fn again(&self) -> Vec<String> {
+        let manifest =
+            (self.manifest != Path::new(MANIFEST)).then(|| format!(" {}", self.manifest.display()));
+        let out = (self.out != Path::new("out")).then(|| format!(" --out {}", self.out.display()));
+        manifest.into_iter().chain(out).collect()
     }
 }
 
@@ -167,7 +177,7 @@ fn built(pinned: &Pinned, list: &LayoutList, out: &Path) -> Built {
     }
 }
 
-fn summary(pinned: &Pinned, list: &LayoutList, out: &Path) -> String {
+fn summary(pinned: &Pinned, list: &LayoutList, out: &Path, again: &[String]) -> String {
     let mut text = format!("{} {}\n", pinned.manifest.name, pinned.manifest.version);
     for (arch, files) in &list.files {
         for file in files {
@@ -191,6 +201,10 @@ fn summary(pinned: &Pinned, list: &LayoutList, out: &Path) -> String {
     for (tag, digest) in &list.tags {
         let _ = writeln!(text, "    {tag:<46} {:>10}  {}", "", digest.short());
     }
-    let _ = write!(text, "Next: `kata-artifacts test` boots it.");
+    let _ = write!(
+        text,
+        "Next: `kata-artifacts test{}` boots it.",
+        again.concat()
+    );
     text
 }

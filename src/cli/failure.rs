@@ -89,14 +89,17 @@ pub(crate) fn prepare() {
     let terminal = std::io::stderr().is_terminal();
     // The hook is set once, at the start: it cannot be there already.
     let _ = miette::set_hook(Box::new(move |_| {
-        Box::new(
-            MietteHandlerOpts::new()
-                .color(terminal && !no_color)
-                .unicode(terminal)
-                .terminal_links(false)
-                .width(if terminal { 100 } else { 120 })
-                .wrap_lines(terminal)
-                .build(),
-        )
+        let options = MietteHandlerOpts::new()
+            .color(terminal && !no_color)
+            .unicode(terminal)
+            .terminal_links(false)
+            .wrap_lines(terminal);
+        // On a terminal its own width; elsewhere lines are whole, for those who search them.
+        let options = if terminal {
+            options
+        } else {
+            options.width(120)
+        };
+        Box::new(options.build())
     }));
 }

@@ -44,7 +44,7 @@ pub(crate) enum FileError {
         verb: &'static str,
     },
     /// There is no lock and none may be made.
-    #[error("there is no lock `{}`, and {forbidden} forbids to resolve one", path.display())]
+    #[error("there is no lock `{}`, and {forbidden} forbids resolving one", path.display())]
     #[diagnostic(
         code(cli::no_lock),
         help("`kata-artifacts lock` resolves and writes it")
@@ -133,6 +133,10 @@ pub(crate) fn pinned(
             ));
             let lock = resolve(&manifest, verb, session, store)?;
             let text = write_lock(path, &lock)?;
+            tell(&format!(
+                "{} is written: review it like code, and commit it",
+                lock_path(path).display()
+            ));
             (lock, text)
         }
     };
@@ -153,6 +157,7 @@ pub(crate) fn resolve(
 ) -> Result<Lock, Failure> {
     let keys = keyring(manifest)?;
     let archive = session.remote(verb, store)?;
+    tell(&asking(manifest));
     lock::resolve(
         &lock::requests(manifest),
         &[Arch::host()],
@@ -161,6 +166,14 @@ pub(crate) fn resolve(
         Timestamp::now(),
     )
     .map_err(|error| session.failure(error))
+}
+
+/// Says what takes a while.
+pub(crate) fn asking(manifest: &Manifest) -> String {
+    format!(
+        "asking the mirrors what {} have",
+        manifest.debian.suites.join(" and ")
+    )
 }
 
 /// Returns the version of a package that the mirrors have now, when they can be asked.

@@ -16,7 +16,7 @@ use crate::{
 
 /// Show which steps a build would run, which it would reuse, and why
 ///
-/// A step is reused when the digest of its description and of all its inputs is known to the store. What a step that
+/// Builds nothing; only where there is no lock, resolves and writes one, as `build` does. A step is reused when the digest of its description and of all its inputs is known to the store. What a step that
 /// waits will do is decided when its inputs exist.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

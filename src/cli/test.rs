@@ -237,15 +237,13 @@ fn tell_verdict(boot: Boot, as_json: bool) -> Result<(), Failure> {
             "kernel {}, {} {}, {}",
             report.kernel.release, report.agent.name, report.agent.version, boot.accelerator
         );
-        for missing in &report.missing {
-            let _ = writeln!(text, "not there: {} ({})", missing.name, missing.reason);
+        let missing: Vec<&str> = report.missing.iter().map(|it| it.name.as_str()).collect();
+        if !missing.is_empty() {
+            let _ = writeln!(text, "not there, and not required: {}", missing.join(" "));
         }
     }
     if boot.report.is_none() && boot.verdict.is_ok() {
         tell("this agent sends no report: what the manifest requires of the guest was not checked");
-    }
-    if let Some(why) = &boot.without_kvm {
-        tell(&format!("without KVM: {why}"));
     }
     let _ = writeln!(text, "console: {}", boot.console.display());
     if boot.verdict.is_ok() {

@@ -133,7 +133,10 @@ impl<I> Action<I> {
             Self::Toolchain(it) => format!("unpack {} packages", it.packages.len()),
             Self::Unpack(_) => "unpack the kernel's source".to_owned(),
             Self::Import(it) => format!("take the kernel's source from {}", it.path),
-            Self::Patch(it) => format!("apply {} patches", it.patches.len()),
+            Self::Patch(it) => match it.patches.len() {
+                1 => "apply 1 patch".to_owned(),
+                many => format!("apply {many} patches"),
+            },
             Self::Configure(it) => {
                 format!("configure the kernel from {} fragments", it.fragments.len())
             }

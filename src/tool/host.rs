@@ -41,7 +41,11 @@ fn rewritten(invocation: &Invocation, tmp: &Path) -> Invocation {
     let mut directories: BTreeMap<&str, String> = invocation
         .mounts
         .iter()
-        .map(|mount| (mount.at.as_str(), mount.host.to_string_lossy().into_owned()))
+        .map(|mount| {
+            // The program starts in another directory than this process.
+            let host = std::path::absolute(&mount.host).unwrap_or_else(|_| mount.host.clone());
+            (mount.at.as_str(), host.to_string_lossy().into_owned())
+        })
         .collect();
     directories
         .entry("/tmp")
