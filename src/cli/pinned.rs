@@ -157,7 +157,7 @@ pub(crate) fn resolve(
 ) -> Result<Lock, Failure> {
     let keys = keyring(manifest)?;
     let archive = session.remote(verb, store)?;
-    tell(&asking(manifest));
+    tell_asking(manifest);
     lock::resolve(
         &lock::requests(manifest),
         &[Arch::host()],
@@ -168,12 +168,14 @@ pub(crate) fn resolve(
     .map_err(|error| session.failure(error))
 }
 
-/// Says what takes a while.
-pub(crate) fn asking(manifest: &Manifest) -> String {
-    format!(
-        "asking the mirrors what {} have",
-        manifest.debian.suites.join(" and ")
-    )
+/// Says what takes a while: nothing, when nothing is asked.
+pub(crate) fn tell_asking(manifest: &Manifest) {
+    if !lock::requests(manifest).packages.is_empty() {
+        tell(&format!(
+            "asking the mirrors about {}",
+            manifest.debian.suites.join(" and ")
+        ));
+    }
 }
 
 /// Returns the version of a package that the mirrors have now, when they can be asked.

@@ -94,7 +94,7 @@ pub(super) fn moved(
 ) -> Result<Lock, Failure> {
     let keys = keyring(manifest)?;
     let archive = session.remote(verb, store)?;
-    tell(&pinned::asking(manifest));
+    pinned::tell_asking(manifest);
     // Who builds on another machine shares the lock: its pins stay.
     let machines: BTreeSet<Arch> = old.packages.keys().copied().chain([Arch::host()]).collect();
     let machines: Vec<Arch> = machines.into_iter().collect();

@@ -26,7 +26,7 @@ fn a_build_makes_every_file_and_the_layout() {
         6.12.117-default-kernel-ic097857c2c6c                      c674eae83ddd
         6.12.117-default-rootfs                                    45031c2a0834
         6.12.117-default-rootfs-ic097857c2c6c                      45031c2a0834
-    Next: `kata-artifacts test` boots it.
+    Next: `kata-artifacts test tiny.yaml` boots it.
     ");
     insta::assert_snapshot!(told.sorted(), @r"
     6 steps to run, 0 made already
@@ -35,6 +35,7 @@ fn a_build_makes_every_file_and_the_layout() {
     source: done in [TIME]
     source: take the kernel's source from linux
     there is no tiny.lock: resolving one
+    tiny.lock is written: review it like code, and commit it
     x86_64/compile: compile the kernel
     x86_64/compile: done in [TIME]: vmlinux 256.0 KiB, vmlinuz 257.0 KiB
     x86_64/configure: configure the kernel from 1 fragments

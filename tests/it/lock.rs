@@ -59,7 +59,10 @@ fn a_lock_pins_what_a_signed_release_names() {
     "#);
     let told = run(&world, &mirror, &["lock", MANIFEST]).done();
     assert_eq!(told.out, "");
-    assert_eq!(told.err, "the lock matches the manifest: nothing to do\n");
+    assert_eq!(
+        told.err,
+        "asking the mirrors about trixie\nthe lock matches the manifest: nothing to do\n"
+    );
 }
 
 #[test]
@@ -94,12 +97,12 @@ fn a_build_that_may_not_ask_and_has_no_lock_or_not_everything_says_what_is_missi
     insta::assert_snapshot!(told.err, @r"
     cli::no_lock
 
-      x there is no lock `tiny.lock`, and --offline forbids to resolve one
+      x there is no lock `tiny.lock`, and --offline forbids resolving one
       help: `kata-artifacts lock` resolves and writes it
     ");
     let told = run(&world, &mirror, &["build", MANIFEST, "--frozen"]).ended(2);
     assert!(
-        told.err.contains("--frozen forbids to resolve one"),
+        told.err.contains("--frozen forbids resolving one"),
         "{told}"
     );
     let told = run(&world, &mirror, &["lock", MANIFEST, "--offline"]).ended(2);
@@ -174,7 +177,10 @@ fn an_update_shows_what_moves_and_a_dry_run_moves_nothing() {
     let (world, mirror) = locked("6.12.117-1");
     let before = world.read("tiny.lock");
     let told = run(&world, &mirror, &["update", "--manifest", MANIFEST]).done();
-    assert_eq!(told.err, "the lock is up to date\n");
+    assert_eq!(
+        told.err,
+        "asking the mirrors about trixie\nthe lock is up to date\n"
+    );
     mirror.has("6.12.118-1");
     let told = run(&world, &mirror, &["update", "-m", MANIFEST, "--dry-run"]).done();
     insta::assert_snapshot!(told, @r"
@@ -182,6 +188,7 @@ fn an_update_shows_what_moves_and_a_dry_run_moves_nothing() {
     --- standard output
     linux-source-6.12 6.12.117-1 -> 6.12.118-1 (x86_64)
     --- standard error
+    asking the mirrors about trixie
     nothing was written: this was a dry run
     ");
     assert_eq!(world.read("tiny.lock"), before);

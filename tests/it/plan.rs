@@ -19,6 +19,7 @@ fn a_plan_names_every_step_before_and_none_after_a_build() {
     6 steps would run.
     --- standard error
     there is no tiny.lock: resolving one
+    tiny.lock is written: review it like code, and commit it
     ");
     assert_eq!(world.calls(), [""; 0]);
     assert!(!world.path("out").exists(), "a plan runs nothing");
