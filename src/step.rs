@@ -80,5 +80,16 @@ impl Product {
     }
 }
 
+/// Begins the names of products that no step asks for by name, only by digest: they are in a product's list. A step
+/// names them so that it runs again when one of them is gone.
+pub const PART: &str = "blob/";
+
+/// Names a blob that a step's product refers to, as a product of the step.
+#[must_use]
+pub fn part(digest: Digest, size: u64) -> (String, Product) {
+    let name = format!("{PART}{}", digest.hex());
+    (name, Product::Blob { digest, size })
+}
+
 /// All products of one step, by name.
 pub type Products = BTreeMap<String, Product>;

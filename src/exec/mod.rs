@@ -62,6 +62,18 @@ pub enum ExecError {
         #[diagnostic_source]
         cause: Troubled,
     },
+    /// A step's code has a fault.
+    #[error("step {step} ended in a fault of this program: {message}")]
+    #[diagnostic(
+        code(exec::panicked),
+        help("this is a bug: please report it, with what was printed above and the step's log")
+    )]
+    Panicked {
+        /// The step.
+        step: StepId,
+        /// What the panic said.
+        message: String,
+    },
     /// The store failed between steps.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -1,6 +1,7 @@
 //! The ready queue: starts every step whose inputs exist, as many at once as its trade bears, until the goal is made.
 
 use std::{
+    any::Any,
     collections::{BTreeMap, BTreeSet},
     sync::mpsc::{self, Sender},
     thread::{self, Scope},
@@ -16,8 +17,8 @@ use crate::{
         action::{Action, Ready},
         canonical, is_there,
     },
-    step::{Products, StepId},
-    store::Record,
+    step::{PART, Products, StepId},
+    store::{Record, StoreError},
 };
 
 /// How many downloads run at once.
@@ -124,13 +125,25 @@ fn spawn<'scope, 'env>(
         // A panic in a step must end the build, not leave it waiting for that step's end.
         let end =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&ready, shop, carry)));
-        let end = end.unwrap_or_else(|_| End::Error(Interrupted.into()));
+        let end = end.unwrap_or_else(|payload| {
+            End::Error(ExecError::Panicked {
+                step: id.clone(),
+                message: said(payload.as_ref()),
+            })
+        });
         if !matches!(end, End::Made(_)) {
             shop.sink.take(Event::Failed { step: id.clone() });
         }
         // The receiver outlives every step; it is gone only when the build has panicked.
         let _ = ends.send((id, end));
     });
+}
+
+/// Returns what a panic said.
+fn said(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("it did not say why").to_owned()
 }
 
 fn run(ready: &Ready, shop: &Shop<'_>, carry: &Carry<'_>) -> End {
@@ -147,11 +160,15 @@ fn run_locked(
     carry: &Carry<'_>,
 ) -> Result<Result<Products, Trouble>, ExecError> {
     let key = ready.key();
-    let _lock = shop.store.lock_step(key, || {
+    let lock = shop.store.lock_step(key, shop.cancel, || {
         shop.sink.take(Event::Warning {
             step: Some(ready.id.clone()),
             text: "another process runs this step; waiting for it".to_owned(),
         });
+    });
+    let _lock = lock.map_err(|error| match error {
+        StoreError::Interrupted(interrupted) => interrupted.into(),
+        error => ExecError::from(error),
     })?;
     // Another process may have run it while this one waited.
     if let Some(record) = shop
@@ -200,7 +217,8 @@ fn run_locked(
     Ok(Ok(products))
 }
 
-/// Says in a line what a step made: nothing for downloads, sizes for the rest.
+/// Says in a line what a step made: nothing for downloads, sizes for the rest. Blobs that only belong to a product are
+/// not named.
 fn outcome(action: &Action<crate::digest::Digest>, products: &Products) -> String {
     if matches!(action, Action::Fetch(_)) {
         return String::new();
@@ -208,7 +226,9 @@ fn outcome(action: &Action<crate::digest::Digest>, products: &Products) -> Strin
     let shown: BTreeSet<String> = products
         .iter()
         .filter_map(|(name, product)| match product {
-            crate::step::Product::Blob { size, .. } if *size > 64 * 1024 => {
+            crate::step::Product::Blob { size, .. }
+                if *size > 64 * 1024 && !name.starts_with(PART) =>
+            {
                 Some(format!("{name} {}", crate::event::size(*size)))
             }
             _ => None,

@@ -194,12 +194,15 @@ fn an_input_that_nothing_needs_any_more_is_not_fetched() {
 }
 
 #[test]
-fn a_step_that_panics_ends_the_build() {
+fn a_step_that_panics_ends_the_build_and_says_what_it_said() {
     let cache = tempfile::tempdir().unwrap();
-    let (result, _) = ran(&plan("1", "2"), cache.path(), &|_, _| {
-        panic!("a fault in a trade")
+    let (result, _) = ran(&plan("1", "2"), cache.path(), &|bench, _| {
+        panic!("a fault in {}", bench.step)
     });
-    assert!(result.is_err());
+    let Err(ExecError::Panicked { step, message }) = result else {
+        panic!("{result:?}");
+    };
+    assert_eq!(message, format!("a fault in {step}"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Blobs: files named by the digest of their content. Verified on the way in, not on the way out.
+//! Blobs: files named by the digest of their content. Verified on the way in; on the way out only where they are read whole.
 
 use std::{
     fs::{self, File},
@@ -38,13 +38,35 @@ impl Store {
         self.blob(digest).ok_or(StoreError::Missing(digest))
     }
 
-    /// Returns a blob's whole content: for small blobs only.
+    /// Tells whether the blob is there and as long as it should be.
+    pub(super) fn has(&self, digest: Digest, size: u64) -> bool {
+        self.blob_path(digest)
+            .metadata()
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == size)
+    }
+
+    /// Returns a blob's whole content, verified: for small blobs only.
     ///
     /// # Errors
-    /// The blob is missing or cannot be read.
+    /// The blob is missing, cannot be read, or is [`StoreError::Damaged`].
     pub fn read(&self, digest: Digest) -> Result<Vec<u8>, StoreError> {
         let path = self.need_blob(digest)?;
-        fs::read(&path).map_err(failed("read", &path))
+        let bytes = fs::read(&path).map_err(failed("read", &path))?;
+        if Digest::of(&bytes) != digest {
+            return Err(self.discard(digest));
+        }
+        Ok(bytes)
+    }
+
+    /// Removes a blob that was found to have other content than its name says, so that it is made again; returns the
+    /// error that says so.
+    #[must_use]
+    pub fn discard(&self, digest: Digest) -> StoreError {
+        let path = self.blob_path(digest);
+        match fs::remove_file(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => failed("remove", &path)(cause),
+            _ => StoreError::Damaged(digest),
+        }
     }
 
     /// Begins a blob.
@@ -66,7 +88,7 @@ impl Store {
     /// They cannot be written.
     pub fn put(&self, bytes: &[u8]) -> Result<(Digest, u64), StoreError> {
         let digest = Digest::of(bytes);
-        if self.blob(digest).is_none() {
+        if !self.has(digest, bytes.len() as u64) {
             let mut writer = self.write_blob()?;
             writer
                 .write_all(bytes)
@@ -83,7 +105,7 @@ impl Store {
     pub fn put_file(&self, path: &Path) -> Result<(Digest, u64), StoreError> {
         // Most files are there from the last time: reading twice is cheaper than writing once.
         let known = Digest::of_file(path).map_err(failed("read", path))?;
-        if self.blob(known.0).is_some() {
+        if self.has(known.0, known.1) {
             return Ok(known);
         }
         let mut file = File::open(path).map_err(failed("read", path))?;
@@ -113,7 +135,7 @@ impl BlobWriter<'_> {
     pub fn finish(self) -> Result<(Digest, u64), StoreError> {
         let (digest, size, file) = self.writer.finish();
         let path = self.store.blob_path(digest);
-        if path.is_file() {
+        if self.store.has(digest, size) {
             return Ok((digest, size));
         }
         file.as_file()

@@ -19,7 +19,7 @@ pub use record::{Record, StepLock};
 pub use scratch::Scratch;
 pub use tree::{TreeWriter, remove_tree};
 
-use crate::{digest::Digest, step::StepKey};
+use crate::{cancel::Interrupted, digest::Digest, step::StepKey};
 
 /// The name of this store's format; a directory of that name holds it. Changing it abandons everybody's cache.
 pub const FORMAT: &str = "v1";
@@ -67,6 +67,13 @@ pub enum StoreError {
         help("run the same command again: what is missing is made again")
     )]
     Missing(Digest),
+    /// A blob's content is not what its name says; it was removed.
+    #[error("blob {0} was damaged in the store, and was removed")]
+    #[diagnostic(
+        code(store::damaged),
+        help("run the same command again: what is missing is made again")
+    )]
+    Damaged(Digest),
     /// A tree that a step needs is not there.
     #[error("tree {0} is not in the store")]
     #[diagnostic(
@@ -74,6 +81,10 @@ pub enum StoreError {
         help("run the same command again: what is missing is made again")
     )]
     MissingTree(StepKey),
+    /// The work was stopped while it waited for another process.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 /// Returns a closure that turns an I/O error into [`StoreError::Io`].

@@ -4,13 +4,21 @@ use std::{
     fs::{self, File, TryLockError},
     io::Write,
     path::PathBuf,
+    thread,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::{Store, StoreError, failed};
-use crate::step::{Product, Products, StepId, StepKey};
+use crate::{
+    cancel::Cancel,
+    step::{Product, Products, StepId, StepKey},
+};
+
+/// How often a step that another process runs is asked for.
+const TICK: Duration = Duration::from_millis(100);
 
 /// What a step made. Only successes are recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,11 +55,12 @@ impl Store {
         (record.key == key).then_some(record)
     }
 
-    /// Tells whether everything the record names can be used now.
+    /// Tells whether everything the record names can be used now. Blobs are as long as they should be; their content is
+    /// not verified.
     #[must_use]
     pub fn holds(&self, record: &Record) -> bool {
         record.products.values().all(|product| match product {
-            Product::Blob { digest, .. } => self.blob(*digest).is_some(),
+            Product::Blob { digest, size } => self.has(*digest, *size),
             Product::Tree { key } => self.tree(*key).is_some(),
         })
     }
@@ -96,16 +105,28 @@ impl Store {
     /// once when there is somebody to wait for.
     ///
     /// # Errors
-    /// The lock file cannot be made or locked.
-    pub fn lock_step(&self, key: StepKey, waiting: impl FnOnce()) -> Result<StepLock, StoreError> {
+    /// The lock file cannot be made or locked; [`StoreError::Interrupted`] when `cancel` is raised while it waits.
+    pub fn lock_step(
+        &self,
+        key: StepKey,
+        cancel: &Cancel,
+        waiting: impl FnOnce(),
+    ) -> Result<StepLock, StoreError> {
         let path = self.root.join("locks").join(key.to_string());
         let file = File::create(&path).map_err(failed("make", &path))?;
-        match file.try_lock() {
-            Ok(()) => return Ok(StepLock(file)),
-            Err(TryLockError::WouldBlock) => waiting(),
-            Err(TryLockError::Error(cause)) => return Err(failed("lock", &path)(cause)),
+        let mut waiting = Some(waiting);
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(StepLock(file)),
+                Err(TryLockError::Error(cause)) => return Err(failed("lock", &path)(cause)),
+                Err(TryLockError::WouldBlock) => {
+                    if let Some(waiting) = waiting.take() {
+                        waiting();
+                    }
+                }
+            }
+            cancel.check()?;
+            thread::sleep(TICK);
         }
-        file.lock().map_err(failed("lock", &path))?;
-        Ok(StepLock(file))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -37,20 +38,39 @@ impl Store {
     /// # Errors
     /// It cannot be made.
     pub fn scratch(&self, label: &str) -> Result<Scratch, StoreError> {
-        let tmp = self.root.join("tmp");
         // The lock comes first, so that no sweep ever sees the directory without it.
-        let lock = tempfile::Builder::new()
-            .prefix(&format!("{label}-"))
-            .suffix(".lock")
-            .tempfile_in(&tmp)
-            .map_err(failed("write", &tmp))?;
-        lock.as_file().lock().map_err(failed("lock", lock.path()))?;
-        let (lock, lock_path) = lock
-            .keep()
-            .map_err(|error| failed("write", &tmp)(error.error))?;
+        let (lock, lock_path) = self.scratch_lock(label, |_| {})?;
         let path = lock_path.with_extension("");
         fs::create_dir(&path).map_err(failed("make", &path))?;
         Ok(Scratch { path, _lock: lock })
+    }
+
+    /// Makes and locks the lock file of a scratch directory. `made` is called with its path before it is locked.
+    pub(super) fn scratch_lock(
+        &self,
+        label: &str,
+        mut made: impl FnMut(&Path),
+    ) -> Result<(File, PathBuf), StoreError> {
+        let tmp = self.root.join("tmp");
+        loop {
+            let lock = tempfile::Builder::new()
+                .prefix(&format!("{label}-"))
+                .suffix(".lock")
+                .tempfile_in(&tmp)
+                .map_err(failed("write", &tmp))?;
+            made(lock.path());
+            lock.as_file().lock().map_err(failed("lock", lock.path()))?;
+            // Before it was locked, another process's sweep may have taken it for a dead one's.
+            let mine = lock
+                .as_file()
+                .metadata()
+                .map_err(failed("read", lock.path()))?;
+            if fs::metadata(lock.path()).is_ok_and(|there| there.ino() == mine.ino()) {
+                return lock
+                    .keep()
+                    .map_err(|error| failed("write", &tmp)(error.error));
+            }
+        }
     }
 
     /// Removes what killed processes left in `tmp`. Best effort: what is in use or cannot be removed stays.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::*;
+use crate::cancel::Cancel;
 use crate::step::{Product, Products, StepId};
 
 fn store() -> (tempfile::TempDir, Store) {
@@ -145,14 +146,14 @@ fn one_step_runs_once_at_a_time() {
     let store = Arc::new(store);
     let waiting = Arc::new(Barrier::new(2));
     let first = store
-        .lock_step(key("step"), || panic!("nobody holds it"))
+        .lock_step(key("step"), &Cancel::new(), || panic!("nobody holds it"))
         .unwrap();
     let second = {
         let (store, waiting) = (Arc::clone(&store), Arc::clone(&waiting));
         thread::spawn(move || {
             let mut waited = false;
             store
-                .lock_step(key("step"), || {
+                .lock_step(key("step"), &Cancel::new(), || {
                     waited = true;
                     waiting.wait();
                 })
@@ -163,4 +164,72 @@ fn one_step_runs_once_at_a_time() {
     waiting.wait();
     drop(first);
     assert!(second.join().unwrap());
+}
+
+#[test]
+fn waiting_for_another_process_ends_when_the_work_is_stopped() {
+    let (_cache, store) = store();
+    let cancel = Cancel::new();
+    let _held = store
+        .lock_step(key("step"), &cancel, || panic!("nobody holds it"))
+        .unwrap();
+    let error = store
+        .lock_step(key("step"), &cancel, || cancel.raise())
+        .err()
+        .unwrap();
+    assert!(matches!(error, StoreError::Interrupted(_)), "{error}");
+}
+
+#[test]
+fn a_blob_that_lost_its_end_is_not_held_and_is_stored_again() {
+    let (_cache, store) = store();
+    let (digest, size) = store.put(b"product").unwrap();
+    let record = Record {
+        key: key("step"),
+        id: StepId::new("step"),
+        action: serde_json::json!({}),
+        products: Products::from([("product".to_owned(), Product::Blob { digest, size })]),
+    };
+    assert!(store.holds(&record));
+    for again in [
+        |store: &Store| store.put(b"product").unwrap(),
+        |store: &Store| {
+            let mut writer = store.write_blob().unwrap();
+            writer.write_all(b"product").unwrap();
+            writer.finish().unwrap()
+        },
+    ] {
+        fs::write(store.blob(digest).unwrap(), b"prod").unwrap();
+        assert!(!store.holds(&record));
+        again(&store);
+        assert!(store.holds(&record));
+    }
+}
+
+#[test]
+fn a_damaged_blob_is_not_read_and_is_gone_afterwards() {
+    let (_cache, store) = store();
+    let (digest, _) = store.put(b"product").unwrap();
+    fs::write(store.blob(digest).unwrap(), b"PRODUCT").unwrap();
+    let error = store.read(digest).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged(it) if it == digest));
+    assert!(store.blob(digest).is_none());
+}
+
+#[test]
+fn a_lock_that_was_swept_before_it_was_held_is_made_again() {
+    let (_cache, store) = store();
+    let mut made = 0;
+    let (_lock, path) = store
+        .scratch_lock("test", |path| {
+            made += 1;
+            if made == 1 {
+                store.sweep();
+                assert!(!path.exists());
+            }
+        })
+        .unwrap();
+    assert_eq!(made, 2);
+    store.sweep();
+    assert!(path.exists());
 }
