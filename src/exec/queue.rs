@@ -15,7 +15,7 @@ use crate::{
     plan::{
         Assessment, Plan, Standing,
         action::{Action, Ready},
-        canonical, is_there,
+        canonical,
     },
     step::{PART, Products, StepId},
     store::{Record, StoreError},
@@ -174,7 +174,7 @@ fn run_locked(
     if let Some(record) = shop
         .store
         .record(key)
-        .filter(|record| is_there(shop.store, &ready.action, record))
+        .filter(|record| shop.store.holds(record))
     {
         return Ok(Ok(record.products));
     }

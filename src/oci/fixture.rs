@@ -22,7 +22,7 @@ use crate::{
     },
     rootfs,
     source::Network,
-    step::StepId,
+    step::{Products, StepId},
     store::Store,
 };
 
@@ -96,6 +96,7 @@ impl Fixture {
             vmlinux: Some(self.put(&format!("kernel of {arch}"))),
             vmlinuz: Some(self.put(&format!("kernel of {arch}, compressed"))),
             config: self.put("CONFIG_64BIT=y\n"),
+            publish_config: true,
             config_report: self.put(r#"{"kernel":"6.12.57","features":{"vsock":{},"base":{}}}"#),
             system_map: Some(self.put("ffffffff81000000 T _text\n")),
             release: self.put("6.12.57-kata\n"),
@@ -112,6 +113,11 @@ impl Fixture {
 
     /// Assembles a root file system that has this agent.
     pub(super) fn entries(&self, agent: Digest) -> Digest {
+        self.assembled(agent)["entries"].digest()
+    }
+
+    /// As [`Fixture::entries`], and returns the step's products.
+    pub(super) fn assembled(&self, agent: Digest) -> Products {
         let directory = Entry::Directory {
             mode: 0o755,
             uid: 0,
@@ -132,7 +138,7 @@ impl Fixture {
             ]),
         };
         self.bench(Action::Assemble(assemble.clone()), |bench| {
-            rootfs::assemble(bench, &assemble).unwrap()["entries"].digest()
+            rootfs::assemble(bench, &assemble).unwrap()
         })
     }
 
@@ -149,9 +155,13 @@ impl Fixture {
 
     /// Packs, with kernels that are texts.
     pub(super) fn pack(&self, action: &Pack<Digest>) -> Result<LayoutList, OciError> {
+        LayoutList::read(&self.store, self.products(action)?["layout"].digest())
+    }
+
+    /// As [`Fixture::pack`], and returns the step's products.
+    pub(super) fn products(&self, action: &Pack<Digest>) -> Result<Products, OciError> {
         self.bench(Action::Pack(Box::new(action.clone())), |bench| {
-            let products = pack_looking(bench, action, &LOOK)?;
-            LayoutList::read(&self.store, products["layout"].digest())
+            pack_looking(bench, action, &LOOK)
         })
     }
 

@@ -79,23 +79,16 @@ impl LayoutList {
 /// Writes the image layout at `dir`. Afterwards it holds exactly what the list says.
 ///
 /// # Errors
-/// A blob is not in the store; something below `dir` cannot be read or written.
+/// A blob is not in the store or is damaged there; something below `dir` cannot be read or written.
 pub fn publish(store: &Store, list: &LayoutList, dir: &Path) -> Result<(), OciError> {
     let blobs = dir.join("blobs/sha256");
     make(&blobs)?;
     let _alone = alone(dir);
-    list.blobs.par_iter().try_for_each(|entry| {
-        let from = store.need_blob(entry.digest)?;
-        put(&from, &blobs.join(entry.digest.hex()), *entry)
-    })?;
+    list.blobs
+        .par_iter()
+        .try_for_each(|entry| put(store, *entry, &blobs.join(entry.digest.hex())))?;
     put_bytes(OCI_LAYOUT, &dir.join("oci-layout"))?;
     let index_json = store.read(list.index_json.digest)?;
-    if Digest::of(&index_json) != list.index_json.digest {
-        return Err(damaged(
-            &store.need_blob(list.index_json.digest)?,
-            list.index_json,
-        ));
-    }
     put_bytes(&index_json, &dir.join("index.json"))?;
     let names: Vec<_> = list.blobs.iter().map(|entry| entry.digest.hex()).collect();
     keep_only(&blobs, &names.iter().map(String::as_str).collect())
@@ -121,8 +114,7 @@ pub fn publish_files(store: &Store, list: &LayoutList, dir: &Path) -> Result<(),
         };
         make(&below)?;
         for PlainFile { name, digest, size } in files {
-            let from = store.need_blob(*digest)?;
-            put(&from, &below.join(name), (*digest, *size).into())?;
+            put(store, (*digest, *size).into(), &below.join(name))?;
         }
         let names = files.iter().map(|file| file.name.as_str()).collect();
         keep_only(&below, &names)?;
@@ -131,8 +123,9 @@ pub fn publish_files(store: &Store, list: &LayoutList, dir: &Path) -> Result<(),
 }
 
 /// Copies a blob to `to`, unless that file has the same content already. Shares blocks where the file system can; is
-/// never a second name of the store's file, which a user could then change.
-fn put(from: &Path, to: &Path, entry: Entry) -> Result<(), OciError> {
+/// never a second name of the store's file, which a user could then change. What was copied is verified: a blob that is
+/// damaged goes from the store, so that it is made again.
+fn put(store: &Store, entry: Entry, to: &Path) -> Result<(), OciError> {
     let is_same = |metadata: &fs::Metadata| {
         metadata.is_file()
             && metadata.len() == entry.size
@@ -141,23 +134,15 @@ fn put(from: &Path, to: &Path, entry: Entry) -> Result<(), OciError> {
     if fs::symlink_metadata(to).is_ok_and(|metadata| is_same(&metadata)) {
         return Ok(());
     }
+    let from = store.need_blob(entry.digest)?;
     let tmp = tmp_beside(to)?;
-    let mut source = File::open(from).map_err(failed("read", from))?;
+    let mut source = File::open(&from).map_err(failed("read", &from))?;
     io::copy(&mut source, &mut tmp.as_file()).map_err(failed("write", to))?;
-    // The store verified it when it came in. Disks rot, and people tidy.
-    let (digest, _) = Digest::of_file(tmp.path()).map_err(failed("read", to))?;
-    if digest != entry.digest {
-        return Err(damaged(from, entry));
+    let (copied, _) = Digest::of_file(tmp.path()).map_err(failed("read", tmp.path()))?;
+    if copied != entry.digest {
+        return Err(store.discard(entry.digest).into());
     }
     persist(tmp, to)
-}
-
-/// Removes a damaged blob, so that the next build makes it again.
-fn damaged(blob: &Path, entry: Entry) -> OciError {
-    match fs::remove_file(blob) {
-        Ok(()) => OciError::DamagedBlob(entry.digest),
-        Err(cause) => failed("remove the damaged", blob)(cause),
-    }
 }
 
 /// Keeps other processes from laying out in this directory while the file is open: each would remove what another is

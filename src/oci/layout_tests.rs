@@ -125,3 +125,33 @@ fn a_blob_that_is_missing_leaves_the_old_index_as_it_was() {
     assert!(publish(&fixture.store, &list, &oci).is_err());
     assert_eq!(fs::read(oci.join("index.json")).unwrap(), before);
 }
+
+#[test]
+fn a_blob_that_is_damaged_in_the_store_is_not_published_and_is_made_again() {
+    let fixture = Fixture::new();
+    let action = fixture.action(&[Arch::X86_64]);
+    let list = fixture.pack(&action).unwrap();
+    let out = fixture.dir.path().join("out");
+    for digest in [list.files[&Arch::X86_64][0].digest, list.index_json.digest] {
+        let blob = fixture.store.blob(digest).unwrap();
+        let size = fs::metadata(&blob).unwrap().len();
+        fs::write(&blob, vec![b'?'; size.try_into().unwrap()]).unwrap();
+        let error = publish(&fixture.store, &list, &out).unwrap_err();
+        let told = format!("blob {digest} was damaged in the store, and was removed");
+        assert_eq!(error.to_string(), told);
+        assert!(fixture.store.blob(digest).is_none());
+        assert_named_by_content(&out);
+        assert!(!out.join("index.json").exists());
+        // The trades of these products run again.
+        let again = fixture.pack(&fixture.action(&[Arch::X86_64])).unwrap();
+        assert_eq!(again, list);
+    }
+    publish(&fixture.store, &list, &out).unwrap();
+    assert_named_by_content(&out);
+}
+
+fn assert_named_by_content(layout: &Path) {
+    for (name, digest) in files(&layout.join("blobs/sha256")) {
+        assert_eq!(name, digest.hex());
+    }
+}

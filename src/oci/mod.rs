@@ -88,13 +88,6 @@ pub enum OciError {
         #[source]
         cause: io::Error,
     },
-    /// A blob is not what its name says.
-    #[error("blob {0} in the store was damaged")]
-    #[diagnostic(
-        code(oci::damaged_blob),
-        help("it was removed: run the same command again, and it is made again")
-    )]
-    DamagedBlob(Digest),
     /// A directory is no image layout.
     #[error("`{}` is not an OCI image layout", .0.display())]
     #[diagnostic(

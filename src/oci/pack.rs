@@ -16,12 +16,12 @@ use crate::{
     bench::Bench,
     digest::Digest,
     plan::action::Pack,
-    step::{Product, Products},
+    step::{Product, Products, part},
     store::Store,
 };
 
 /// Checks products for truth and writes their artifacts' configs, manifests and indexes. Product: `layout`, a
-/// [`LayoutList`].
+/// [`LayoutList`], and every blob that it lists.
 ///
 /// # Errors
 /// [`OciError::Untrue`] with everything that is wrong with the products; a product is not in the store; the store fails.
@@ -48,7 +48,10 @@ pub(super) fn pack_looking(
     let text = serde_json::to_vec(&list).expect("a list is plain data");
     let (digest, size) = bench.store.put(&text)?;
     let layout = Product::Blob { digest, size };
-    Ok(BTreeMap::from([("layout".to_owned(), layout)]))
+    let listed = list.blobs.iter().chain([&list.index_json]);
+    let mut products: Products = listed.map(|entry| part(entry.digest, entry.size)).collect();
+    products.insert("layout".to_owned(), layout);
+    Ok(products)
 }
 
 /// Writes everything but the files. `inputs` is the step's key, which stands for all that is packed and how.
@@ -122,3 +125,6 @@ fn plain_files(facts: &Facts) -> Vec<PlainFile> {
 #[cfg(test)]
 #[path = "pack_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "wanted_tests.rs"]
+mod wanted_tests;

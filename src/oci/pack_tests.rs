@@ -24,9 +24,9 @@ fn the_digests_of_a_small_guest_are_pinned() {
     let fixture = Fixture::new();
     let list = fixture.pack(&fixture.action(&[Arch::X86_64])).unwrap();
     let told = format!("{} {}", list.index, list.index_json.digest);
-    insta::assert_snapshot!(told, @"sha256:76686850181c55709cb68ba137695911db38eaa811adf40aad04abfe0b2c8b9d sha256:4cdbbc13dff82d5ede5d84a6fee599c0b074f1b6def96c57fd3d39868d1ad668");
+    insta::assert_snapshot!(told, @"sha256:2db656f158cf8e493c8f35370cc594a125931936503da09784808e5ed6f366b8 sha256:0538bd2b3910f62547e507b93fa485660f79b2c2a1174ff387e341e03aad5b85");
     let both = fixture.action(&[Arch::Aarch64, Arch::X86_64]);
-    insta::assert_snapshot!(fixture.pack(&both).unwrap().index, @"sha256:7b4ad483148656c8334f4da0f39a50542d2a2ae94d00b92cdc8af381e74bd2a9");
+    insta::assert_snapshot!(fixture.pack(&both).unwrap().index, @"sha256:7a38961624006ea473e15a0d73b4efbfb2119d58cedb2434b9eb711fbfbbb953");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_guest_says_what_it_is_made_of() {
           "manifests": [
             {
               "artifactType": "application/vnd.kata-artifacts.guest.v1",
-              "digest": "sha256:e547108e90cb700b3d7ca73ee275aa3cfa1fe2988f1d1a64358c2a36dabb81a6",
+              "digest": "sha256:5aa57b72a13afb7581e7dc30405df73ae6a265e0a0da0b593c787673b02cb0ee",
               "mediaType": "application/vnd.oci.image.manifest.v1+json",
               "platform": {
                 "architecture": "amd64",
@@ -83,7 +83,7 @@ fn a_guest_says_what_it_is_made_of() {
           },
           "artifactType": "application/vnd.kata-artifacts.guest.v1",
           "config": {
-            "digest": "sha256:236e4ddea4b3db9ff746107549bccca425c45b3ad0c1fb5c2f14eea000c01b4f",
+            "digest": "sha256:3d32210ab9747937c4a9de4e5ca76eed3c635385cad1bef2bdf5334f54816bf3",
             "mediaType": "application/vnd.kata-artifacts.guest.config.v1+json",
             "size": 2818
           },
@@ -236,7 +236,7 @@ fn a_guest_says_what_it_is_made_of() {
           ],
           "flavour": "default",
           "inputs": {
-            "digest": "sha256:5130693bb93151a5f0593aab79790e8504ecf6dcc5a896510e84561199040752",
+            "digest": "sha256:192ab0505ae28d376ff8930eb51cefdaaf6ad55167db5ae77a24ed5ebedd5532",
             "lock": "sha256:69a63652bbf38cdfd6b9abd12b928dbaf80960689074397a2a8603c4a3c35845",
             "manifest": "sha256:52cee34d6d5add989fc309b1f83a218054f50d41d65e6df1852db02110ae0c7f",
             "source": "debian linux-source-6.12 6.12.57-1",
@@ -345,13 +345,13 @@ fn tags_move_with_the_version_or_are_fixed_by_the_inputs() {
     let before = tags(&action);
     insta::assert_snapshot!(before.join("\n"), @r#"
         6.12.57-default
-        6.12.57-default-i5130693bb931
+        6.12.57-default-i192ab0505ae2
         6.12.57-default-kconfig
-        6.12.57-default-kconfig-i5130693bb931
+        6.12.57-default-kconfig-i192ab0505ae2
         6.12.57-default-kernel
-        6.12.57-default-kernel-i5130693bb931
+        6.12.57-default-kernel-i192ab0505ae2
         6.12.57-default-rootfs
-        6.12.57-default-rootfs-i5130693bb931
+        6.12.57-default-rootfs-i192ab0505ae2
     "#);
     action.lock = fixture.put("schema: 1 # another\n");
     let after = tags(&action);

@@ -111,11 +111,11 @@ fn what_is_missing_or_damaged_is_named() {
     all.push(told(open_layout(&dir).unwrap_err()));
     insta::assert_snapshot!(all.join("\n"), @r#"
         `DIR` is not an OCI image layout
-        `DIR/oci` has no s390x guest; its tags: 6.12.57-default, 6.12.57-default-i5130693bb931, 6.12.57-default-kernel, 6.12.57-default-kernel-i5130693bb931, 6.12.57-default-rootfs, 6.12.57-default-rootfs-i5130693bb931, 6.12.57-default-kconfig, 6.12.57-default-kconfig-i5130693bb931
-        `DIR/oci` has no x86_64 guest under tag `none`; its tags: 6.12.57-default, 6.12.57-default-i5130693bb931, 6.12.57-default-kernel, 6.12.57-default-kernel-i5130693bb931, 6.12.57-default-rootfs, 6.12.57-default-rootfs-i5130693bb931, 6.12.57-default-kconfig, 6.12.57-default-kconfig-i5130693bb931
+        `DIR/oci` has no s390x guest; its tags: 6.12.57-default, 6.12.57-default-i192ab0505ae2, 6.12.57-default-kernel, 6.12.57-default-kernel-i192ab0505ae2, 6.12.57-default-rootfs, 6.12.57-default-rootfs-i192ab0505ae2, 6.12.57-default-kconfig, 6.12.57-default-kconfig-i192ab0505ae2
+        `DIR/oci` has no x86_64 guest under tag `none`; its tags: 6.12.57-default, 6.12.57-default-i192ab0505ae2, 6.12.57-default-kernel, 6.12.57-default-kernel-i192ab0505ae2, 6.12.57-default-rootfs, 6.12.57-default-rootfs-i192ab0505ae2, 6.12.57-default-kconfig, 6.12.57-default-kconfig-i192ab0505ae2
         `DIR/oci/blobs/sha256/47bd6f2303750520001b46ca32d261baace4be932027e74bacc5bd21dc2b0bf3` is damaged: it has 14 bytes and digest sha256:cc5d2f8738eba981e833c5bc8b21d4f72cbbab680e4766ea3f713e0fd40f0fd4
-        `DIR/oci/blobs/sha256/76686850181c55709cb68ba137695911db38eaa811adf40aad04abfe0b2c8b9d` is damaged: it has digest sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
-        `DIR/oci/blobs/sha256/76686850181c55709cb68ba137695911db38eaa811adf40aad04abfe0b2c8b9d` is damaged: it is larger than 4 MiB
+        `DIR/oci/blobs/sha256/2db656f158cf8e493c8f35370cc594a125931936503da09784808e5ed6f366b8` is damaged: it has digest sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
+        `DIR/oci/blobs/sha256/2db656f158cf8e493c8f35370cc594a125931936503da09784808e5ed6f366b8` is damaged: it is larger than 4 MiB
         `DIR/oci/index.json` is damaged: EOF while parsing an object at line 1 column 1
     "#);
 }

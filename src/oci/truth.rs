@@ -115,10 +115,12 @@ impl Examiner<'_> {
             let why = why.to_string();
             self.problems.push(Untrue::File { arch, file, why });
         }
-        self.facts(arch, guest, files)
+        let wanted = |part: Part| part != Part::Config || guest.publish_config;
+        let files = files.into_iter().filter(|(part, _)| wanted(*part));
+        self.facts(arch, guest, files.collect())
     }
 
-    /// Returns every file with its size, in the order of the layers.
+    /// Returns every file with its size, in the order of the layers; the configuration also when it is only looked at.
     fn files(
         &self,
         pack: &Pack<Digest>,

@@ -358,6 +358,8 @@ pub struct GuestProducts<I> {
     pub vmlinuz: Option<I>,
     /// The final `.config`.
     pub config: I,
+    /// Whether the `.config` is wanted as a file.
+    pub publish_config: bool,
     /// The strict check's report.
     pub config_report: I,
     /// The symbol table, when wanted.

@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Plan,
-    action::{Action, Ready, Step},
+    action::{Ready, Step},
     why::{Why, why},
 };
 use crate::{
-    digest::Digest,
-    oci::LayoutList,
     step::{Products, StepId},
-    store::{Record, Store},
+    store::Store,
 };
 
 /// How a step stands.
@@ -25,24 +23,6 @@ pub enum Standing {
     Waits(BTreeSet<StepId>),
     /// Nothing that runs needs it.
     Unneeded,
-}
-
-/// Tells whether what a step made can be used now: its products are in the store, and so is everything that a layout
-/// among them lists. Of the plan's goal nothing else asks for what the steps before it made.
-#[must_use]
-pub fn is_there(store: &Store, action: &Action<Digest>, record: &Record) -> bool {
-    let lists_what_is_there = |list: LayoutList| {
-        let mut entries = list.blobs.iter().chain([&list.index_json]);
-        entries.all(|entry| store.blob(entry.digest).is_some())
-    };
-    store.holds(record)
-        && match (action, record.products.get("layout")) {
-            // A list that cannot be read is told where it is read.
-            (Action::Pack(_), Some(layout)) => {
-                LayoutList::read(store, layout.digest()).map_or(true, lists_what_is_there)
-            }
-            _ => true,
-        }
 }
 
 /// How every step of a plan stands on a store. Kept up to date while the plan runs.
@@ -121,7 +101,7 @@ impl<'a> Assessment<'a> {
             return;
         };
         if let Some(record) = self.store.record(ready.key()) {
-            if is_there(self.store, &ready.action, &record) {
+            if self.store.holds(&record) {
                 self.made.insert(step.id.clone());
             }
             self.known.insert(step.id.clone(), record.products);

@@ -241,6 +241,7 @@ impl Draft<'_> {
             vmlinux,
             vmlinuz,
             config,
+            publish_config: manifest.kernel.outputs.contains(&KernelOutput::Config),
             config_report,
             system_map,
             release,

@@ -19,9 +19,9 @@ fn recipe(action: &Action<Digest>) -> u32 {
         | Action::Crates(_)
         | Action::BuildAgent(_)
         | Action::ExtractAgent(_)
-        | Action::Assemble(_)
-        | Action::PackInitrd(_)
-        | Action::Pack(_) => 1,
+        | Action::PackInitrd(_) => 1,
+        // 2: what their lists refer to are products too.
+        Action::Assemble(_) | Action::Pack(_) => 2,
     }
 }
 

@@ -194,6 +194,7 @@ impl<I> GuestProducts<I> {
             vmlinux: optional(self.vmlinux, map)?,
             vmlinuz: optional(self.vmlinuz, map)?,
             config: map(self.config)?,
+            publish_config: self.publish_config,
             config_report: map(self.config_report)?,
             system_map: optional(self.system_map, map)?,
             release: map(self.release)?,

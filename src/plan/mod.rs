@@ -12,7 +12,7 @@ mod packages;
 pub mod print;
 mod why;
 
-pub use assess::{Assessment, Standing, is_there};
+pub use assess::{Assessment, Standing};
 pub use draft::{draft, draft_vmm};
 pub use graph::Plan;
 pub use inputs::{AgentInput, Inputs, InputsError, SourceInput, gather};

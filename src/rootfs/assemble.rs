@@ -1,7 +1,5 @@
 //! The normal form of a root file system: one sorted list, files by digest and size. Equal trees have equal bytes.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::RootfsError;
@@ -9,7 +7,7 @@ use crate::{
     bench::Bench,
     digest::Digest,
     plan::action::{Assemble, Entry},
-    step::{Product, Products},
+    step::{Product, Products, part},
     store::failed,
 };
 
@@ -77,7 +75,7 @@ pub enum NodeKind {
     },
 }
 
-/// Writes the normal form of the action's entries. Product: `entries`.
+/// Writes the normal form of the action's entries. Product: `entries`, and every file's content.
 ///
 /// # Errors
 /// A file's content is not in the store, or the list cannot be stored.
@@ -92,8 +90,13 @@ pub fn assemble(bench: &Bench<'_>, action: &Assemble<Digest>) -> Result<Products
     };
     let text = serde_json::to_vec(&tree).expect("a tree is plain data");
     let (digest, size) = bench.store.put(&text)?;
-    let entries = Product::Blob { digest, size };
-    Ok(BTreeMap::from([("entries".to_owned(), entries)]))
+    let contents = tree.entries.iter().filter_map(|node| match node.kind {
+        NodeKind::File { digest, size } => Some(part(digest, size)),
+        _ => None,
+    });
+    let mut products: Products = contents.collect();
+    products.insert("entries".to_owned(), Product::Blob { digest, size });
+    Ok(products)
 }
 
 fn node(bench: &Bench<'_>, path: &str, entry: &Entry<Digest>) -> Result<Node, RootfsError> {

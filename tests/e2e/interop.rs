@@ -128,6 +128,7 @@ pub(crate) fn small_layout(dir: &Path) -> PathBuf {
         vmlinux: Some(put(&elf(&vec![1; 300 << 10]))),
         vmlinuz: None,
         config: put(b"CONFIG_64BIT=y\n"),
+        publish_config: true,
         config_report: put(br#"{"kernel":"6.12.57","features":{}}"#),
         system_map: None,
         release: put(b"6.12.57"),
