@@ -77,17 +77,24 @@ impl Verifier {
                 known.push(key.map_err(unreadable)?);
             }
         }
-        let mut issuers = Vec::new();
+        let (mut issuers, mut refused) = (Vec::new(), None);
         for signature in signatures {
             let issuer = issuer(&signature);
-            if let Some(key) = maker(&signature, &known)? {
-                return Ok(Self {
-                    signature,
-                    key,
-                    issuer,
-                });
+            match maker(&signature, &known) {
+                Ok(Some(key)) => {
+                    return Ok(Self {
+                        signature,
+                        key,
+                        issuer,
+                    });
+                }
+                Ok(None) => issuers.push(issuer),
+                // Another of them may be good: one is enough.
+                Err(error) => refused = refused.or(Some(error)),
             }
-            issuers.push(issuer);
+        }
+        if let Some(error) = refused {
+            return Err(error);
         }
         if issuers.is_empty() {
             return Err(SignatureError::Unreadable("there is none in it".to_owned()));

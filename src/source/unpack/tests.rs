@@ -1,5 +1,10 @@
 //! Unpacking kernel sources: every form, every compression, and what must leave no tree behind.
 
+use pgp::{
+    composed::{Deserializable, DetachedSignature},
+    ser::Serialize,
+};
+
 use super::*;
 use crate::source::craft::{Tar, World, ar, causes, control, deb, gzip, show, xz, zstd};
 
@@ -177,4 +182,18 @@ fn a_foreign_or_unreadable_signature_leaves_no_tree() {
     assert!(signed(made!("by-maker"), &[b"no certificate".to_vec()]).is_err());
     let error = signed(made!("by-maker"), &[made!("maker-revoked").to_vec()]).unwrap_err();
     assert!(error.contains("is revoked"), "{error}");
+}
+
+#[test]
+fn a_signature_that_does_not_count_does_not_hide_a_good_one() {
+    let (good, _) = DetachedSignature::from_armor_single(made!("by-maker")).unwrap();
+    let good = good.to_bytes().unwrap();
+    let mut of_text = good.clone();
+    // The header, the version, the type: of a file.
+    assert_eq!(of_text[2..4], [4, 0]);
+    of_text[3] = 1;
+    let maker = [made!("maker").to_vec()];
+    let error = signed(&of_text, &maker).unwrap_err();
+    assert!(error.contains("no signature of a file"), "{error}");
+    assert_eq!(signed(&[of_text, good].concat(), &maker).unwrap(), TREE);
 }
