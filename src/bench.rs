@@ -12,11 +12,15 @@ use crate::{
     cancel::Cancel,
     digest::Digest,
     event::{Event, Sink},
+    plan::action::HostTools,
     source::Network,
-    step::{StepId, StepKey},
-    store::{Scratch, Store, StoreError},
+    step::{Product, Products, StepId, StepKey},
+    store::{Scratch, Store, StoreError, failed},
     tool::{Invocation, Place, ToolError},
 };
+
+/// The one file of a tree that stands for the host's tools.
+const HOST_TOOLS: &str = "host-tools.json";
 
 /// What one running step works with.
 pub struct Bench<'a> {
@@ -109,12 +113,34 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// As [`Store::need_tree`].
     pub fn place(&self, toolchain: Option<Digest>) -> Result<Place, StoreError> {
-        match toolchain {
-            Some(root) => Ok(Place::Sandbox(self.tree(root)?)),
-            None => Ok(Place::Host {
-                path: self.host_path.clone(),
-            }),
-        }
+        let host = || Place::Host {
+            path: self.host_path.clone(),
+        };
+        let Some(root) = toolchain else {
+            return Ok(host());
+        };
+        let root = self.tree(root)?;
+        Ok(if root.join(HOST_TOOLS).is_file() {
+            host()
+        } else {
+            Place::Sandbox(root)
+        })
+    }
+
+    /// Makes the tree that stands for the host's tools. Product: `tree`.
+    ///
+    /// # Errors
+    /// As [`Store::write_tree`].
+    pub fn keep_host_tools(&self, action: &HostTools) -> Result<Products, StoreError> {
+        let tree = self.store.write_tree(self.key)?;
+        let path = tree.path()?.join(HOST_TOOLS);
+        let text = serde_json::to_vec_pretty(action).expect("digests by name are plain data");
+        std::fs::write(&path, text).map_err(failed("write", &path))?;
+        tree.finish()?;
+        Ok(Products::from([(
+            "tree".to_owned(),
+            Product::Tree { key: self.key },
+        )]))
     }
 
     /// Runs a program; every line it prints goes to the step's log and to the sink.

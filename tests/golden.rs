@@ -113,7 +113,7 @@ fn planned(case: &Path, manifest: Manifest, lock_text: &str) -> (&'static str, S
     let text = fs::read_to_string(case.join("manifest.yaml")).expect("it was read before");
     let cache = tempfile::tempdir().expect("a directory can be made");
     let store = kata_artifacts::store::Store::open(cache.path()).expect("a store can be made");
-    match plan::gather(&pinned, &text, lock_text, &store) {
+    match plan::gather(&pinned, &text, lock_text, "", &store) {
         Err(error) => ("error.txt", rendered(&error)),
         Ok(inputs) => {
             let plan = plan::draft(&pinned, &inputs, Arch::X86_64);

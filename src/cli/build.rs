@@ -85,8 +85,8 @@ impl Args {
     pub(crate) fn run(self, session: &Session) -> Result<(), Failure> {
         let store = session.store()?;
         let (pinned, texts) = pinned(&self.manifest, "build", session, &store)?;
-        let inputs =
-            plan::gather(&pinned, &texts.manifest, &texts.lock, &store).map_err(Failure::input)?;
+        let inputs = plan::gather(&pinned, &texts.manifest, &texts.lock, &session.path, &store)
+            .map_err(Failure::input)?;
         let plan = plan::draft(&pinned, &inputs, Arch::host());
         let out = self.out.join(&pinned.manifest.name);
         let products = make(&plan, &pinned.manifest, self.jobs, &out, session, &store)?;

@@ -37,8 +37,8 @@ impl Args {
     pub(crate) fn run(self, session: &Session) -> Result<(), Failure> {
         let store = session.store()?;
         let (pinned, texts) = pinned(&self.manifest, "plan", session, &store)?;
-        let inputs =
-            plan::gather(&pinned, &texts.manifest, &texts.lock, &store).map_err(Failure::input)?;
+        let inputs = plan::gather(&pinned, &texts.manifest, &texts.lock, &session.path, &store)
+            .map_err(Failure::input)?;
         let plan = plan::draft(&pinned, &inputs, Arch::host());
         let lines = print::lines(&plan, &Assessment::new(&plan, &store).standings());
         if self.json {

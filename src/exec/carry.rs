@@ -14,6 +14,7 @@ pub fn carry_out(bench: &Bench<'_>, action: &Action<Digest>) -> Result<Products,
     Ok(match action {
         Action::Fetch(action) => source::fetch_step(bench, action)?,
         Action::Toolchain(action) => debian::root::build(bench, action)?,
+        Action::HostTools(action) => bench.keep_host_tools(action)?,
         Action::Unpack(action) => source::unpack(bench, action)?,
         Action::Import(action) => source::import(bench, action)?,
         Action::Patch(action) => kernel::patch(bench, action)?,

@@ -55,6 +55,9 @@ pub enum Action<I> {
     Fetch(Fetch),
     /// Unpacks packages into a root. Product: `tree`.
     Toolchain(Toolchain<I>),
+    /// Takes the host's own tools as the toolchain. Product: `tree`, which holds only this description: it stands for
+    /// them in the keys of the steps that run them.
+    HostTools(HostTools),
     /// Unpacks a kernel's source. Products: `tree`; `epoch`, the newest time in the archive, as decimal seconds.
     Unpack(Unpack<I>),
     /// Takes a tree on disk as the kernel's source. Products: `tree`, `epoch`.
@@ -121,6 +124,13 @@ pub struct Toolchain<I> {
     pub directories: Vec<String>,
     /// Links to make.
     pub links: BTreeMap<String, String>,
+}
+
+/// The host's own tools.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostTools {
+    /// The digest of each program that was found, by name.
+    pub tools: BTreeMap<String, Digest>,
 }
 
 /// A source archive to unpack.

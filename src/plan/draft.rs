@@ -6,8 +6,8 @@ use super::{
     Plan,
     action::{
         Action, ArchiveForm, Assemble, Base, BuildAgent, Compile, Configure, Crates, Entry,
-        ExtractAgent, Fetch, GuestProducts, Import, InitrdCompression, Input, Named, Origin, Pack,
-        PackInitrd, Patch, Signature, Unpack,
+        ExtractAgent, Fetch, GuestProducts, HostTools, Import, InitrdCompression, Input, Named,
+        Origin, Pack, PackInitrd, Patch, Signature, Unpack,
     },
     inputs::{AgentInput, Inputs, SourceInput},
     packages::{add_package, add_root, packages},
@@ -64,16 +64,21 @@ struct Source {
 impl Draft<'_> {
     fn artifacts(&mut self) {
         let toolchain = match &self.manifest.toolchain {
-            Tools::Host => None,
-            Tools::Locked(root) => Some(add_root(
+            Tools::Host => {
+                let tools = self.inputs.host_tools.clone();
+                self.plan
+                    .add("toolchain", Action::HostTools(HostTools { tools }), "tree")
+            }
+            Tools::Locked(root) => add_root(
                 &mut self.plan,
                 "toolchain",
                 root,
                 self.lock,
                 self.machine,
                 Use::Toolchain,
-            )),
+            ),
         };
+        let toolchain = Some(toolchain);
         let source = self.source(toolchain.as_ref());
         let guests: BTreeMap<_, _> = self
             .manifest
@@ -237,7 +242,11 @@ impl Draft<'_> {
         );
         GuestProducts {
             source: source.words.clone(),
-            toolchain: toolchain.cloned(),
+            // An artifact names a toolchain only when others can have the same.
+            toolchain: match manifest.toolchain {
+                Tools::Host => None,
+                Tools::Locked(_) => toolchain.cloned(),
+            },
             vmlinux,
             vmlinuz,
             config,

@@ -7,10 +7,11 @@ use crate::{
     arch::Arch,
     digest::Digest,
     lock::Pinned,
-    manifest::{Agent, ConfigBase, KernelSource},
+    manifest::{Agent, ConfigBase, KernelSource, Toolchain},
     rootfs,
     step::{OutputRef, StepId},
     store::Store,
+    tool,
 };
 
 /// Everything local that a manifest names, by digest; the bytes are in the store.
@@ -20,6 +21,8 @@ pub struct Inputs {
     pub manifest: Digest,
     /// The lock's text.
     pub lock: Digest,
+    /// The host's tools, when they are the toolchain: digests by name.
+    pub host_tools: BTreeMap<String, Digest>,
     /// The kernel's source, when it is on this disk.
     pub source: SourceInput,
     /// Certificates that may have signed a source tarball.
@@ -124,7 +127,7 @@ pub enum InputsError {
 }
 
 /// Reads everything local that a pinned manifest names, and puts it into the store. `manifest` and `lock` are the texts
-/// of the two files.
+/// of the two files, `host_path` is where the host's tools are looked for, as in `PATH`.
 ///
 /// # Errors
 /// The first of [`InputsError`] that is met; what a room can report all at once, it does.
@@ -132,6 +135,7 @@ pub fn gather(
     pinned: &Pinned,
     manifest: &str,
     lock: &str,
+    host_path: &str,
     store: &Store,
 ) -> Result<Inputs, InputsError> {
     let read = &pinned.manifest;
@@ -172,6 +176,10 @@ pub fn gather(
     Ok(Inputs {
         manifest: store.put(manifest.as_bytes())?.0,
         lock: store.put(lock.as_bytes())?.0,
+        host_tools: match read.toolchain {
+            Toolchain::Host => tool::host_tools(host_path),
+            Toolchain::Locked(_) => BTreeMap::new(),
+        },
         source: source(&read.kernel.source)?,
         source_keys,
         patches: patches(&read.kernel.patches, store)?,

@@ -11,6 +11,7 @@ fn recipe(action: &Action<Digest>) -> u32 {
     match action {
         Action::Fetch(_)
         | Action::Toolchain(_)
+        | Action::HostTools(_)
         | Action::Unpack(_)
         | Action::Import(_)
         | Action::Patch(_)

@@ -32,6 +32,7 @@ impl<I> Action<I> {
         Some(match self {
             Self::Fetch(fetch) => Action::Fetch(fetch),
             Self::Import(import) => Action::Import(import),
+            Self::HostTools(tools) => Action::HostTools(tools),
             Self::Toolchain(it) => Action::Toolchain(Toolchain {
                 packages: all_named(it.packages, map)?,
                 directories: it.directories,
@@ -131,6 +132,7 @@ impl<I> Action<I> {
                 }
             },
             Self::Toolchain(it) => format!("unpack {} packages", it.packages.len()),
+            Self::HostTools(_) => "take the host's tools".to_owned(),
             Self::Unpack(_) => "unpack the kernel's source".to_owned(),
             Self::Import(it) => format!("take the kernel's source from {}", it.path),
             Self::Patch(it) => match it.patches.len() {

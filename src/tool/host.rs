@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use super::{Invocation, ToolError, process, sandbox};
-use crate::cancel::Cancel;
+use crate::{cancel::Cancel, digest::Digest};
 
 /// What stands before or after a path in an argument. A `/` may follow too.
 const BOUNDARY: [char; 16] = [
@@ -34,6 +34,27 @@ pub(super) fn run(
         // Its group: what a stopped `make` started must end with it.
         Ok((child, -id))
     })
+}
+
+/// The programs whose output products are, or depend on.
+const TOOLS: [&str; 14] = [
+    "ar", "as", "bc", "bison", "cargo", "flex", "gcc", "ld", "make", "nm", "objcopy", "patch",
+    "rustc", "strip",
+];
+
+/// Returns the digest of each tool that a build on the host would run, by name; those that `path` (as in `PATH`) has.
+/// A compiler's driver names its version, so its digest stands for what it runs.
+#[must_use]
+pub fn host_tools(path: &str) -> BTreeMap<String, Digest> {
+    let find = |tool: &str| {
+        path.split(':')
+            .filter(|directory| !directory.is_empty())
+            .find_map(|directory| Digest::of_file(&Path::new(directory).join(tool)).ok())
+    };
+    TOOLS
+        .iter()
+        .filter_map(|tool| Some(((*tool).to_owned(), find(tool)?.0)))
+        .collect()
 }
 
 /// Returns the invocation in the host's paths: those of its mounts, and `tmp` for `/tmp`.

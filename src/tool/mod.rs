@@ -7,6 +7,8 @@ mod sandbox;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+pub use host::host_tools;
+
 /// Where kernel and agent sources are mounted.
 pub const SRC: &str = "/src";
 /// Where compilers write.

@@ -1,6 +1,6 @@
 //! `build`: what it leaves on disk, what a second one does, and how it fails.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use crate::world::{MANIFEST, World};
 
@@ -29,13 +29,15 @@ fn a_build_makes_every_file_and_the_layout() {
     Next: `kata-artifacts test tiny.yaml` boots it.
     ");
     insta::assert_snapshot!(told.sorted(), @r"
-    6 steps to run, 0 made already
+    7 steps to run, 0 made already
     pack: check the products and describe the artifacts
     pack: done in [TIME]
     source: done in [TIME]
     source: take the kernel's source from linux
     there is no tiny.lock: resolving one
     tiny.lock is written: review it like code, and commit it
+    toolchain: done in [TIME]
+    toolchain: take the host's tools
     x86_64/compile: compile the kernel
     x86_64/compile: done in [TIME]: vmlinux 256.0 KiB, vmlinuz 257.0 KiB
     x86_64/configure: configure the kernel from 1 fragments
@@ -55,6 +57,7 @@ fn a_build_makes_every_file_and_the_layout() {
     insta::assert_snapshot!(names.join("\n"), @r"
     tiny/logs/pack.log
     tiny/logs/source.log
+    tiny/logs/toolchain.log
     tiny/logs/x86_64-compile.log
     tiny/logs/x86_64-configure.log
     tiny/logs/x86_64-initrd.log
@@ -141,13 +144,29 @@ fn a_comment_in_a_fragment_does_not_compile_the_kernel_again() {
     let told = world.run(&["build", MANIFEST]).done();
     let _filters = world.filters();
     insta::assert_snapshot!(told.err, @r"
-    3 steps to run, 3 made already
+    3 steps to run, 4 made already
     x86_64/configure: configure the kernel from 1 fragments
     x86_64/configure: done in [TIME]
     pack: check the products and describe the artifacts
     pack: done in [TIME]
     ");
     assert_eq!(world.calls(), ["allnoconfig"]);
+}
+
+#[test]
+fn another_compiler_of_the_host_compiles_again() {
+    let world = World::new();
+    world.run(&["build", MANIFEST]).done();
+    world.calls();
+    let newer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fakes/newer/gcc");
+    symlink(newer, world.at("bin/gcc")).unwrap();
+    let told = world.run(&["plan", MANIFEST]).done();
+    assert!(
+        told.out.contains("take the host's tools: tools gcc: "),
+        "{told}"
+    );
+    world.run(&["build", MANIFEST]).done();
+    assert!(world.calls().len() > 1, "it was configured and compiled");
 }
 
 #[test]
