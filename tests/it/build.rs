@@ -17,15 +17,15 @@ fn a_build_makes_every_file_and_the_layout() {
       out/tiny/x86_64/config                                 94 B  23266411c7f3
       out/tiny/x86_64/config-report.json                    549 B  2e2830994f4a
       out/tiny/x86_64/System.map                            132 B  9f795308324b
-      out/tiny/oci                                          index  sha256:80efb7af870697972888d190fb003202082acacd3ae69fb78470eb32c491d725
-        6.12.117-default                                           80efb7af8706
-        6.12.117-default-ic097857c2c6c                             80efb7af8706
-        6.12.117-default-kconfig                                   fb3ececd5a10
-        6.12.117-default-kconfig-ic097857c2c6c                     fb3ececd5a10
-        6.12.117-default-kernel                                    c674eae83ddd
-        6.12.117-default-kernel-ic097857c2c6c                      c674eae83ddd
-        6.12.117-default-rootfs                                    45031c2a0834
-        6.12.117-default-rootfs-ic097857c2c6c                      45031c2a0834
+      out/tiny/oci                                          index  sha256:b3e6ff6b558d66fc47b81e81b327cd3145f7a3b229f4956c081465853f9b588c
+        6.12.117-default                                           b3e6ff6b558d
+        6.12.117-default-i137e991930d9                             b3e6ff6b558d
+        6.12.117-default-kconfig                                   b2c68d6b4bed
+        6.12.117-default-kconfig-i137e991930d9                     b2c68d6b4bed
+        6.12.117-default-kernel                                    6f08d3caba09
+        6.12.117-default-kernel-i137e991930d9                      6f08d3caba09
+        6.12.117-default-rootfs                                    157c9c953380
+        6.12.117-default-rootfs-i137e991930d9                      157c9c953380
     Next: `kata-artifacts test tiny.yaml` boots it.
     ");
     insta::assert_snapshot!(told.sorted(), @r"
