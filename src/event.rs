@@ -49,6 +49,11 @@ pub enum Event {
         /// One line for people: what came of it. Empty when there is nothing to say.
         outcome: String,
     },
+    /// A step was stopped, because another failed or the user said so.
+    Stopped {
+        /// The step.
+        step: StepId,
+    },
     /// A step ended badly. The error itself is returned to the caller.
     Failed {
         /// The step.

@@ -42,7 +42,7 @@ impl Args {
         let plan = plan::draft(&pinned, &inputs, Arch::host());
         let lines = print::lines(&plan, &Assessment::new(&plan, &store).standings());
         if self.json {
-            json(&lines);
+            json(&serde_json::json!({"schema": 1, "steps": lines}));
         } else {
             result(&print::text(&lines));
         }

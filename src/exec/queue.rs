@@ -54,7 +54,7 @@ pub fn execute(plan: &Plan, shop: &Shop<'_>, carry: &Carry<'_>) -> Result<Produc
                     failure = Some(Interrupted.into());
                 } else {
                     start(&assessment, &mut running, |ready| {
-                        spawn(scope, ready, shop, carry, sender.clone());
+                        spawn(scope, plan.name(), ready, shop, carry, sender.clone());
                     });
                 }
             }
@@ -115,6 +115,7 @@ fn start(
 
 fn spawn<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
+    plan: &'env str,
     ready: Ready,
     shop: &'env Shop<'env>,
     carry: &'env Carry<'env>,
@@ -123,16 +124,20 @@ fn spawn<'scope, 'env>(
     scope.spawn(move || {
         let id = ready.id.clone();
         // A panic in a step must end the build, not leave it waiting for that step's end.
-        let end =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&ready, shop, carry)));
+        let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            run(plan, &ready, shop, carry)
+        }));
         let end = end.unwrap_or_else(|payload| {
             End::Error(ExecError::Panicked {
                 step: id.clone(),
                 message: said(payload.as_ref()),
             })
         });
-        if !matches!(end, End::Made(_)) {
-            shop.sink.take(Event::Failed { step: id.clone() });
+        let step = id.clone();
+        match end {
+            End::Made(_) => {}
+            _ if shop.cancel.is_raised() => shop.sink.take(Event::Stopped { step }),
+            End::Trouble(_) | End::Error(_) => shop.sink.take(Event::Failed { step }),
         }
         // The receiver outlives every step; it is gone only when the build has panicked.
         let _ = ends.send((id, end));
@@ -146,8 +151,8 @@ fn said(payload: &(dyn Any + Send)) -> String {
     text.unwrap_or("it did not say why").to_owned()
 }
 
-fn run(ready: &Ready, shop: &Shop<'_>, carry: &Carry<'_>) -> End {
-    match run_locked(ready, shop, carry) {
+fn run(plan: &str, ready: &Ready, shop: &Shop<'_>, carry: &Carry<'_>) -> End {
+    match run_locked(plan, ready, shop, carry) {
         Ok(Ok(products)) => End::Made(products),
         Ok(Err(trouble)) => End::Trouble(trouble),
         Err(error) => End::Error(error),
@@ -155,6 +160,7 @@ fn run(ready: &Ready, shop: &Shop<'_>, carry: &Carry<'_>) -> End {
 }
 
 fn run_locked(
+    plan: &str,
     ready: &Ready,
     shop: &Shop<'_>,
     carry: &Carry<'_>,
@@ -182,9 +188,10 @@ fn run_locked(
         step: ready.id.clone(),
         what: ready.action.what(),
     });
-    let log = shop
-        .logs
-        .join(format!("{}.log", ready.id.as_str().replace('/', "-")));
+    let log = shop.logs.join(format!(
+        "{}.log",
+        ready.id.as_str().replace(['/', ':'], "-")
+    ));
     let bench = Bench::new(
         &ready.id,
         key,
@@ -197,7 +204,12 @@ fn run_locked(
     )
     .map_err(|cause| ExecError::Log { path: log, cause })?
     .host_path(&shop.host_path);
-    let products = match carry(&bench, &ready.action) {
+    let carried = carry(&bench, &ready.action);
+    if matches!(ready.action, Action::Fetch(_)) {
+        // No tool ran: an empty log for each of hundreds of downloads tells nobody anything.
+        let _ = std::fs::remove_file(bench.log_path());
+    }
+    let products = match carried {
         Ok(products) => products,
         Err(trouble) => return Ok(Err(trouble)),
     };
@@ -205,6 +217,7 @@ fn run_locked(
     if !matches!(ready.action, Action::Fetch(_)) {
         shop.store.put_record(&Record {
             key,
+            plan: plan.to_owned(),
             id: ready.id.clone(),
             action: canonical(&ready.action),
             products: products.clone(),

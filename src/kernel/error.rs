@@ -156,7 +156,7 @@ pub enum KernelError {
 
 impl KernelError {
     /// Returns the error for files with mistakes in them.
-    pub(super) fn bad_input(files: Vec<BadFile>) -> Self {
+    pub(crate) fn bad_input(files: Vec<BadFile>) -> Self {
         Self::BadInput { files }
     }
 }

@@ -16,6 +16,7 @@ fn a_layout_with_a_blob_that_is_gone_is_no_longer_held() {
         .unwrap();
     let list = LayoutList::read(&fixture.store, products["layout"].digest()).unwrap();
     let record = Record {
+        plan: String::new(),
         key: StepKey(Digest::of(b"pack")),
         id: StepId::new("pack"),
         action: Value::Null,

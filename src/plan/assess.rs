@@ -132,7 +132,7 @@ impl<'a> Assessment<'a> {
             .collect();
         let standing = match ready {
             Some(ready) if missing.is_empty() => {
-                let why = why(&ready, self.store);
+                let why = why(self.plan.name(), &ready, self.store);
                 Standing::Runnable(Box::new(ready), why)
             }
             _ => Standing::Waits(missing.clone()),

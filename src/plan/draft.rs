@@ -29,7 +29,7 @@ pub fn draft(pinned: &Pinned, inputs: &Inputs, machine: Arch) -> Plan {
         lock: &pinned.lock,
         inputs,
         machine,
-        plan: Plan::default(),
+        plan: Plan::new(&pinned.manifest.name),
     };
     draft.artifacts();
     draft.plan
@@ -40,7 +40,7 @@ pub fn draft(pinned: &Pinned, inputs: &Inputs, machine: Arch) -> Plan {
 #[must_use]
 pub fn draft_vmm(pinned: &Pinned, machine: Arch) -> Option<Plan> {
     let root = pinned.manifest.guest.vmm.as_ref()?;
-    let mut plan = Plan::default();
+    let mut plan = Plan::new(&pinned.manifest.name);
     add_root(&mut plan, "vmm", root, &pinned.lock, machine, Use::Vmm);
     Some(plan)
 }

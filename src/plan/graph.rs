@@ -11,11 +11,27 @@ use crate::{
 /// Steps that together make one goal. Every [`OutputRef`] names a step that was added before: there are no cycles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
+    name: String,
     steps: BTreeMap<StepId, Step>,
     order: Vec<StepId>,
 }
 
 impl Plan {
+    /// Returns an empty plan. Its name is that of what it makes: earlier runs of its steps are found by it.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the plan's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Adds a step and returns a reference to its product of this name. Adding the same step again changes nothing.
     ///
     /// # Panics

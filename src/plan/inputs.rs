@@ -6,6 +6,7 @@ use super::action::{Entry, Input, Named};
 use crate::{
     arch::Arch,
     digest::Digest,
+    kernel,
     lock::Pinned,
     manifest::{Agent, ConfigBase, KernelSource, Toolchain},
     rootfs,
@@ -85,7 +86,7 @@ pub enum InputsError {
     /// The profile or a fragment.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Kernel(#[from] crate::kernel::KernelError),
+    Kernel(#[from] kernel::KernelError),
     /// The root file system.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -142,7 +143,7 @@ pub fn gather(
     let mut fragments = BTreeMap::new();
     let mut profile = None;
     for &arch in &read.architectures {
-        let loaded = crate::kernel::profile::load(&read.kernel.profile, arch)?;
+        let loaded = kernel::profile::load(&read.kernel.profile, arch)?;
         let named = |(name, text): &(String, String)| put_named(store, name, text.as_bytes());
         fragments.insert(
             arch,
@@ -182,7 +183,13 @@ pub fn gather(
         },
         source: source(&read.kernel.source)?,
         source_keys,
-        patches: patches(&read.kernel.patches, store)?,
+        patches: read_patches(&read.kernel.patches)?
+            .into_iter()
+            .map(|(name, path)| {
+                let input = store.put_file(&path)?.0;
+                Ok(Named { name, input })
+            })
+            .collect::<Result<_, InputsError>>()?,
         base,
         profile: profile.expect("a manifest names at least one architecture"),
         fragments,
@@ -213,9 +220,14 @@ fn source(source: &KernelSource) -> Result<SourceInput, InputsError> {
     Ok(SourceInput::Listing(listing))
 }
 
-/// Patches of every series in the manifest's order, each series by file name.
-fn patches(series: &[PathBuf], store: &Store) -> Result<Vec<Named<Digest>>, InputsError> {
+/// Returns every patch of these series by its name `<series>/<file>`: series in the given order, each by file name. That
+/// each is a patch is checked too, so that a build does not fail later for what can be seen now.
+///
+/// # Errors
+/// A series cannot be read or holds no patch; everything that is wrong with the patches.
+pub fn read_patches(series: &[PathBuf]) -> Result<Vec<(String, PathBuf)>, InputsError> {
     let mut all = Vec::new();
+    let mut bad = Vec::new();
     for directory in series {
         let failed = |cause| InputsError::Patches {
             path: directory.clone(),
@@ -233,20 +245,23 @@ fn patches(series: &[PathBuf], store: &Store) -> Result<Vec<Named<Digest>>, Inpu
         }
         files.sort();
         if files.is_empty() {
-            return Err(InputsError::NoPatches {
-                path: directory.clone(),
-            });
+            let path = directory.clone();
+            return Err(InputsError::NoPatches { path });
         }
+        let series = directory.file_name().unwrap_or_default().to_string_lossy();
         for path in files {
-            let series = directory.file_name().unwrap_or_default().to_string_lossy();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            all.push(Named {
-                name: format!("{series}/{name}"),
-                input: store.put_file(&path)?.0,
-            });
+            let name = format!("{series}/{name}");
+            let bytes = std::fs::read(&path).map_err(failed)?;
+            bad.extend(kernel::diff::touched(&name, &bytes).err());
+            all.push((name, path));
         }
     }
-    Ok(all)
+    if bad.is_empty() {
+        Ok(all)
+    } else {
+        Err(kernel::KernelError::bad_input(bad).into())
+    }
 }
 
 fn agent(agent: &Agent, store: &Store) -> Result<AgentInput, InputsError> {

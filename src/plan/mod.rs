@@ -15,6 +15,6 @@ mod why;
 pub use assess::{Assessment, Standing};
 pub use draft::{draft, draft_vmm};
 pub use graph::Plan;
-pub use inputs::{AgentInput, Inputs, InputsError, SourceInput, gather};
+pub use inputs::{AgentInput, Inputs, InputsError, SourceInput, gather, read_patches};
 pub(crate) use key::canonical;
 pub use why::{Change, Why};

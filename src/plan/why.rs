@@ -30,11 +30,11 @@ pub struct Change {
 }
 
 /// Compares a step with the last recorded one of the same name.
-pub(super) fn why(ready: &Ready, store: &Store) -> Why {
+pub(super) fn why(plan: &str, ready: &Ready, store: &Store) -> Why {
     if store.record(ready.key()).is_some() {
         return Why::Gone;
     }
-    let Some(before) = store.latest(&ready.id) else {
+    let Some(before) = store.latest(plan, &ready.id) else {
         return Why::NeverMade;
     };
     let mut changes = Vec::new();

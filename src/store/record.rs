@@ -25,7 +25,10 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Record {
     /// The key it is stored under.
     pub key: StepKey,
-    /// The name the step had in the plan that ran it: used to find the previous run of the same step.
+    /// The name of the plan that ran it, and the step's name there: by these the previous run of a step is found.
+    #[serde(default)]
+    pub plan: String,
+    /// The step's name.
     pub id: StepId,
     /// The action, as canonical JSON.
     pub action: serde_json::Value,
@@ -73,20 +76,20 @@ impl Store {
         let text = serde_json::to_vec(record).expect("a record is plain data");
         self.put_at(&self.record_path(record.key), &text)?;
         self.put_at(
-            &self.latest_path(&record.id),
+            &self.latest_path(&record.plan, &record.id),
             record.key.to_string().as_bytes(),
         )
     }
 
-    /// Returns the latest recorded run of a step of this name, in whatever manifest.
+    /// Returns the latest recorded run of a step of this name in a plan of this name.
     #[must_use]
-    pub fn latest(&self, id: &StepId) -> Option<Record> {
-        let key = fs::read_to_string(self.latest_path(id)).ok()?;
+    pub fn latest(&self, plan: &str, id: &StepId) -> Option<Record> {
+        let key = fs::read_to_string(self.latest_path(plan, id)).ok()?;
         self.record(StepKey(key.trim().parse().ok()?))
     }
 
-    fn latest_path(&self, id: &StepId) -> PathBuf {
-        let name = crate::digest::Digest::of(id.as_str().as_bytes()).hex();
+    fn latest_path(&self, plan: &str, id: &StepId) -> PathBuf {
+        let name = crate::digest::Digest::of(format!("{plan}\n{id}").as_bytes()).hex();
         self.root.join("results").join(format!("latest-{name}"))
     }
 

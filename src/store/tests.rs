@@ -124,13 +124,14 @@ fn a_record_reads_back_and_a_damaged_one_counts_as_none() {
     let (digest, size) = store.put(b"product").unwrap();
     let record = Record {
         key: key("step"),
+        plan: "kata".to_owned(),
         id: StepId::new("x86_64/compile"),
         action: serde_json::json!({"action": "compile"}),
         products: Products::from([("vmlinux".to_owned(), Product::Blob { digest, size })]),
     };
     store.put_record(&record).unwrap();
     assert_eq!(store.record(record.key), Some(record.clone()));
-    assert_eq!(store.latest(&record.id), Some(record.clone()));
+    assert_eq!(store.latest("kata", &record.id), Some(record.clone()));
     assert!(store.holds(&record));
     fs::remove_file(store.blob(digest).unwrap()).unwrap();
     assert!(!store.holds(&record));
@@ -185,6 +186,7 @@ fn a_blob_that_lost_its_end_is_not_held_and_is_stored_again() {
     let (_cache, store) = store();
     let (digest, size) = store.put(b"product").unwrap();
     let record = Record {
+        plan: String::new(),
         key: key("step"),
         id: StepId::new("step"),
         action: serde_json::json!({}),

@@ -11,12 +11,12 @@ fn a_good_manifest_has_no_problems() {
     --- standard output
     tiny.yaml: no problems
     --- standard error
-    there is no tiny.lock yet: `kata-artifacts lock` writes it
+    there is no tiny.lock yet: `kata-artifacts lock tiny.yaml` writes it
     ");
     let told = world.run(&["check", MANIFEST, "--json"]).done();
     assert_eq!(
         told.json(),
-        serde_json::json!({"manifest": MANIFEST, "ok": true, "problems": []})
+        serde_json::json!({"schema": 1, "manifest": MANIFEST, "ok": true, "lock": "missing", "problems": []})
     );
 }
 
@@ -72,8 +72,10 @@ fn problems_are_told_to_programs_with_their_places() {
     assert_eq!(told.err, "");
     insta::assert_snapshot!(told.out, @r#"
     {
+      "schema": 1,
       "manifest": "tiny.yaml",
       "ok": false,
+      "lock": "unknown",
       "problems": [
         {
           "code": "manifest::unknown_field",

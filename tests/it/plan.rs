@@ -58,7 +58,7 @@ fn a_plan_for_programs_has_the_same_steps_with_their_keys() {
     let world = World::new();
     let told = world.run(&["plan", MANIFEST, "--json"]).done();
     let lines = told.json();
-    let steps: Vec<String> = lines
+    let steps: Vec<String> = lines["steps"]
         .as_array()
         .unwrap()
         .iter()
@@ -79,7 +79,7 @@ fn a_plan_for_programs_has_the_same_steps_with_their_keys() {
     waits x86_64/initrd
     waits pack
     ");
-    for line in lines.as_array().unwrap() {
+    for line in lines["steps"].as_array().unwrap() {
         assert_eq!(line["standing"] == "run", line["key"].is_string(), "{line}");
     }
 }

@@ -110,6 +110,7 @@ impl Sink for Bars {
                     outcome => Some(format!("✓ {step} {elapsed}: {outcome}")),
                 });
             }
+            Event::Stopped { step } => self.ended(&step, |_| None),
             Event::Failed { step } => self.ended(&step, |elapsed| {
                 Some(format!("✗ {step} failed after {elapsed}"))
             }),

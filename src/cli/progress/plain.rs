@@ -73,6 +73,9 @@ impl State {
             } => tell(&format!("{step}: warning: {text}")),
             Event::Warning { step: None, text } => tell(&format!("warning: {text}")),
             Event::Finished { step, outcome } => self.finished(&step, &outcome),
+            Event::Stopped { step } => {
+                self.running.remove(&step);
+            }
             Event::Failed { step } => {
                 self.running.remove(&step);
                 tell(&format!("{step}: failed"));
