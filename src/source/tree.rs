@@ -96,7 +96,8 @@ enum Node {
         owner: Owner,
     },
     Link {
-        owner: Owner,
+        /// Everybody who ships it, with its time there.
+        owners: BTreeMap<Owner, u64>,
         target: Vec<u8>,
         /// Whether everybody may write through it.
         settled: bool,
@@ -183,7 +184,8 @@ impl Tree {
         })
     }
 
-    /// Makes a symbolic link; the same link again is no error.
+    /// Makes a symbolic link; the same link again is no error. One that several ship has the time of the first owner,
+    /// whoever comes first.
     ///
     /// # Errors
     /// The name leads out of the tree or is taken, or the target is absolute where that is refused.
@@ -198,9 +200,14 @@ impl Tree {
         self.count(&mut state, name, 0)?;
         let (parent, last) = self.parent(&mut state, owner, name)?;
         let place = parent.join(last);
-        if let Some(Node::Link { target: there, .. }) = state.nodes.get(&place)
+        if let Some(Node::Link {
+            owners,
+            target: there,
+            ..
+        }) = state.nodes.get_mut(&place)
             && there == target
         {
+            owners.entry(owner).or_insert(mtime);
             return Ok(());
         }
         self.must_be_vacant(&state, owner, name, &place)?;
@@ -208,17 +215,13 @@ impl Tree {
             return Err(Refusal::name(name));
         }
         let path = self.path(&place);
-        let failed = |cause| Refusal::Io {
+        symlink(OsStr::from_bytes(target), &path).map_err(|cause| Refusal::Io {
             verb: "make the link",
-            path: path.clone(),
+            path,
             cause,
-        };
-        symlink(OsStr::from_bytes(target), &path).map_err(failed)?;
-        let time = time(mtime);
-        let flag = UtimensatFlags::NoFollowSymlink;
-        utimensat(AT_FDCWD, &path, &time, &time, flag).map_err(|errno| failed(errno.into()))?;
+        })?;
         let node = Node::Link {
-            owner,
+            owners: BTreeMap::from([(owner, mtime)]),
             target: target.to_vec(),
             settled: false,
         };
@@ -255,7 +258,7 @@ impl Tree {
         }
     }
 
-    /// Makes hard links, sets modes and times of directories, and checks where links lead. All files must be on disk.
+    /// Makes hard links, sets modes and times of directories and times of links, and checks where links lead. All files must be on disk.
     ///
     /// # Errors
     /// A link leads out of the tree, or the disk fails.
@@ -272,15 +275,21 @@ impl Tree {
         }
         // Children come after their parents, and must be reached through them: backwards.
         for (place, node) in state.nodes.iter().rev() {
-            if let Node::Directory { shipped } = node {
-                let (_, mode, mtime) = shipped.unwrap_or((0, 0o755, 0));
-                let path = self.path(place);
-                dress_directory(&path, mode, mtime).map_err(|cause| Refusal::Io {
-                    verb: "set the mode of",
-                    path,
-                    cause,
-                })?;
-            }
+            let path = self.path(place);
+            let dressed = match node {
+                Node::File { .. } => continue,
+                Node::Link { owners, .. } => set_time(&path, *owners.values().next().unwrap_or(&0)),
+                Node::Directory { shipped } => {
+                    let (_, mode, mtime) = shipped.unwrap_or((0, 0o755, 0));
+                    fs::set_permissions(&path, Permissions::from_mode(mode))
+                        .and_then(|()| set_time(&path, mtime))
+                }
+            };
+            dressed.map_err(|cause| Refusal::Io {
+                verb: "set the mode or the time of",
+                path,
+                cause,
+            })?;
         }
         Ok(())
     }
@@ -301,7 +310,8 @@ impl Tree {
     ) -> Result<(), Refusal> {
         let by = match state.nodes.get(place) {
             None => return Ok(()),
-            Some(Node::File { owner } | Node::Link { owner, .. }) => Some(*owner),
+            Some(Node::File { owner }) => Some(*owner),
+            Some(Node::Link { owners, .. }) => owners.keys().next().copied(),
             Some(Node::Directory { shipped }) => shipped.map(|(owner, ..)| owner),
         };
         // Which of two comes first is chance; the message must not be.
@@ -373,16 +383,10 @@ impl NewFile {
     }
 }
 
-fn dress_directory(path: &Path, mode: u32, mtime: u64) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(mode))?;
+fn set_time(path: &Path, mtime: u64) -> io::Result<()> {
     let time = time(mtime);
-    Ok(utimensat(
-        AT_FDCWD,
-        path,
-        &time,
-        &time,
-        UtimensatFlags::NoFollowSymlink,
-    )?)
+    let flag = UtimensatFlags::NoFollowSymlink;
+    Ok(utimensat(AT_FDCWD, path, &time, &time, flag)?)
 }
 
 /// Times that no file system can hold become the latest that all can.

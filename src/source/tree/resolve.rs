@@ -103,16 +103,19 @@ impl Tree {
                     });
                 }
                 Some(Node::Link {
-                    owner: other,
+                    owners,
                     target,
                     settled,
                 }) => {
-                    if !settled && *other != owner {
+                    if !settled && !owners.contains_key(&owner) {
                         return Err(Refusal::ThroughLink {
                             name: show(name),
                             owner: self.owners[owner].clone(),
                             link: show(next.bytes()),
-                            other: self.owners[*other].clone(),
+                            other: owners
+                                .keys()
+                                .next()
+                                .map_or_else(String::new, |first| self.owners[*first].clone()),
                         });
                     }
                     followed += 1;

@@ -259,3 +259,25 @@ fn a_cut_tar_is_an_error() {
     let result = unpack_tar(&bytes[..515], &tree, 0, Top::Kept, &mut AtOnce);
     assert!(matches!(result, Err(EntryError::Io(_))));
 }
+
+#[test]
+fn a_link_that_two_ship_is_the_same_whoever_comes_first() {
+    use std::os::unix::fs::MetadataExt;
+    for order in [[0, 1], [1, 0]] {
+        let dir = tempfile::tempdir().unwrap();
+        let owners = vec!["`0`".to_owned(), "`1`".to_owned()];
+        let tree = Tree::new(dir.path(), Links::Rooted, SMALL, owners);
+        for owner in order {
+            tree.directory(owner, b"usr/lib", 0o755, 1).unwrap();
+            let mtime = 10 * (owner as u64 + 1);
+            tree.link(owner, b"lib", b"usr/lib", mtime).unwrap();
+        }
+        for (owner, name) in [&b"lib/zero"[..], b"lib/one"].into_iter().enumerate() {
+            tree.directory(owner, name, 0o755, 1).unwrap();
+        }
+        tree.finish().unwrap();
+        let link = fs::symlink_metadata(dir.path().join("lib")).unwrap();
+        assert_eq!(link.mtime(), 10, "{order:?}");
+        assert!(dir.path().join("usr/lib/one").is_dir());
+    }
+}
