@@ -327,9 +327,7 @@ fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
 /// Raises the flag at the first signal; leaves at once at the second, or when steps do not end in time. Leaving is
 /// safe: the store is never half-written, and running tools die with this process.
 fn watch_signals(cancel: Arc<Cancel>) {
-    let wanted = [SIGINT, SIGTERM, SIGHUP];
-    let Ok(mut signals) = Signals::new(wanted.into_iter().filter(|&signal| !is_ignored(signal)))
-    else {
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else {
         return;
     };
     thread::spawn(move || {
@@ -350,12 +348,4 @@ fn watch_signals(cancel: Arc<Cancel>) {
 fn leave() -> ! {
     tell_interrupted();
     std::process::exit(INTERRUPTED.into());
-}
-
-/// Tells whether whoever started this process made it ignore a signal, as `nohup` and shells in the background do.
-fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
 }
