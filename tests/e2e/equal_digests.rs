@@ -4,7 +4,10 @@ use std::{fs, process::Command, thread};
 
 use nix::unistd::Uid;
 
-use super::world::{World, succeed};
+use super::{
+    another_year,
+    world::{World, succeed},
+};
 
 /// A small kernel, so that two builds from nothing take minutes.
 const MANIFEST: &str = "manifests/small.yaml";
@@ -26,7 +29,7 @@ fn builds_that_have_nothing_in_common_give_one_digest() {
     .unwrap();
     let (here, there) = thread::scope(|scope| {
         let here = scope.spawn(|| index(&mut at_home(&here)));
-        let there = scope.spawn(|| index(&mut far_away(&there)));
+        let there = scope.spawn(|| far_away(&there));
         (here.join().unwrap(), there.join().unwrap())
     });
     println!("index {here}");
@@ -51,12 +54,19 @@ fn at_home(world: &World) -> Command {
     command
 }
 
-/// In another path, as another user on another host, with a mask, a locale, a date and processors of its own.
-fn far_away(world: &World) -> Command {
+/// In another path, as another user on another host, in another year, with a mask, a locale and processors of its own.
+fn far_away(world: &World) -> String {
     let program = world.path("a program with spaces");
     fs::copy(env!("CARGO_BIN_EXE_kata-artifacts"), &program).unwrap();
     fs::create_dir_all(world.path("home of a stranger")).unwrap();
-    let mut words = world.words(&[
+    if Uid::effective().is_root() {
+        for entry in walkdir::WalkDir::new(world.path("")) {
+            let entry = entry.unwrap();
+            nix::unistd::chown(entry.path(), Some(STRANGER.into()), Some(STRANGER.into())).unwrap();
+        }
+    }
+    let run = |words: &[String]| stranger(world, words);
+    let build = [
         "build",
         MANIFEST,
         "--json",
@@ -64,14 +74,24 @@ fn far_away(world: &World) -> Command {
         "plain",
         "--jobs",
         "5",
-    ]);
-    words[0] = program.display().to_string();
+    ];
+    let clock = another_year::begin(world, &build, &run);
+    // What is fetched was fetched in the present, when certificates are good.
+    let words = world.words(&[&build[..], &["--offline"]].concat());
+    let index = index(run(&words).env("LD_PRELOAD", clock));
+    let steps = ["x86_64/configure", "x86_64/compile", "x86_64/agent"];
+    another_year::was_seen_by(world, "small", &steps);
+    index
+}
+
+/// Returns a command of the stranger's. The builder is a copy of its own, in a path with spaces.
+fn stranger(world: &World, words: &[String]) -> Command {
+    let mut words = words.to_vec();
+    if words[0] == env!("CARGO_BIN_EXE_kata-artifacts") {
+        words[0] = world.path("a program with spaces").display().to_string();
+    }
     let mut command = Command::new("unshare");
     if Uid::effective().is_root() {
-        for entry in walkdir::WalkDir::new(world.path("")) {
-            let entry = entry.unwrap();
-            nix::unistd::chown(entry.path(), Some(STRANGER.into()), Some(STRANGER.into())).unwrap();
-        }
         let become_stranger = format!(
             "hostname stranger && umask 077 && exec setpriv --reuid {STRANGER} --regid {STRANGER} --clear-groups \"$@\""
         );
@@ -83,7 +103,7 @@ fn far_away(world: &World) -> Command {
     command
         .args(words)
         .current_dir(world.path(""))
-        // Fourteen hours ahead of UTC: another date for most of the day.
+        // Fourteen hours ahead of UTC: another date for most of the day, even without another year.
         .env("TZ", "Pacific/Kiritimati")
         .env("LC_ALL", "tr_TR.UTF-8")
         .env("LANG", "tr_TR.UTF-8")

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 #![expect(clippy::print_stdout, reason = "what was measured is said")]
 
+mod another_year;
 mod default_guest;
 mod equal_digests;
 mod interop;
