@@ -10,6 +10,7 @@ mod pinned;
 mod plan;
 mod progress;
 mod session;
+mod signals;
 mod test;
 mod update;
 

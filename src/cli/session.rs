@@ -6,20 +6,12 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::Duration,
-};
-
-use clap::Args;
-use miette::Diagnostic;
-use serde::Deserialize;
-use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
-    iterator::Signals,
 };
 
 use super::{
-    failure::{Failure, INTERRUPTED, tell_interrupted},
+    failure::Failure,
     progress::{self, Progress},
+    signals,
 };
 use crate::{
     cancel::Cancel,
@@ -31,9 +23,9 @@ use crate::{
     },
     store::{Store, StoreError},
 };
-
-/// How long running steps have to end after an interrupt before the process leaves without them.
-const GRACE: Duration = Duration::from_millis(900);
+use clap::Args;
+use miette::Diagnostic;
+use serde::Deserialize;
 
 /// Options of every verb that builds or fetches.
 #[derive(Debug, Args)]
@@ -155,7 +147,7 @@ impl Session {
             ),
         };
         let cancel = Arc::new(Cancel::new());
-        watch_signals(Arc::clone(&cancel));
+        signals::watch(Arc::clone(&cancel));
         Ok(Self {
             cancel,
             sink: progress::sink(options.progress, std::io::stderr().is_terminal()),
@@ -322,30 +314,4 @@ fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
         let home = std::env::var_os("HOME").map(PathBuf::from)?;
         home.is_absolute().then(|| home.join(below_home))
     })
-}
-
-/// Raises the flag at the first signal; leaves at once at the second, or when steps do not end in time. Leaving is
-/// safe: the store is never half-written, and running tools die with this process.
-fn watch_signals(cancel: Arc<Cancel>) {
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else {
-        return;
-    };
-    thread::spawn(move || {
-        for _ in signals.forever() {
-            if cancel.is_raised() {
-                leave();
-            }
-            cancel.raise();
-            thread::spawn(|| {
-                thread::sleep(GRACE);
-                leave();
-            });
-        }
-    });
-}
-
-/// Leaves without the steps that are still running.
-fn leave() -> ! {
-    tell_interrupted();
-    std::process::exit(INTERRUPTED.into());
 }

@@ -26,8 +26,16 @@ struct Held {
 }
 
 impl World {
+    /// Starts a build that heeds every signal, whatever started these tests.
     fn start(&self) -> Child {
-        let mut command = self.command(&["build", MANIFEST, "--json"]);
+        self.start_with("--default-signal=HUP,INT,TERM")
+    }
+
+    /// Starts a build with this option of `env`, which then becomes the build.
+    fn start_with(&self, option: &str) -> Child {
+        let program = env!("CARGO_BIN_EXE_kata-artifacts");
+        let words = [option, program, "build", MANIFEST, "--json"];
+        let mut command = self.command_of("env", &words);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -36,8 +44,12 @@ impl World {
     }
 
     fn hold(&self) -> Held {
+        self.hold_with("--default-signal=HUP,INT,TERM")
+    }
+
+    fn hold_with(&self, option: &str) -> Held {
         fs::write(self.at("bin/hold"), "").unwrap();
-        let build = self.start();
+        let build = self.start_with(option);
         let held = self.at("bin/held");
         let mut text = String::new();
         until("make waits", || {
@@ -129,6 +141,19 @@ fn an_interrupt_ends_a_build_at_once_with_everything_it_started() {
         assert_eq!(world.calls(), ["bzImage"], "it goes on from where it was");
         assert_eq!(leftovers(&world), [""; 0]);
     }
+}
+
+#[test]
+fn a_build_under_nohup_outlives_its_terminal_and_can_still_be_stopped() {
+    let world = World::new();
+    let held = world.hold_with("--ignore-signal=HUP,INT");
+    signal(&held.build, Signal::SIGHUP);
+    world.release();
+    told(held.build).done();
+    let world = World::new();
+    let held = world.hold_with("--ignore-signal=HUP,INT");
+    signal(&held.build, Signal::SIGINT);
+    told(held.build).ended(130);
 }
 
 #[test]
