@@ -7,9 +7,11 @@ use crate::step::StepId;
 pub enum Event {
     /// The build knows what it will do.
     Planned {
-        /// Steps that will run.
+        /// Steps that will run, downloads apart.
         run: usize,
-        /// Steps whose products are there already.
+        /// Downloads that will run.
+        downloads: usize,
+        /// Steps whose products are there already, downloads apart.
         reused: usize,
     },
     /// A step began.
@@ -27,6 +29,13 @@ pub enum Event {
         done: u64,
         /// In all, when known.
         total: Option<u64>,
+    },
+    /// A step reached something that people wait for. It goes on.
+    Reached {
+        /// The step.
+        step: StepId,
+        /// What it reached, in a few words.
+        what: String,
     },
     /// A tool run by the step printed a line. It is in the step's log too.
     Line {
@@ -72,6 +81,13 @@ pub struct Silent;
 
 impl Sink for Silent {
     fn take(&self, _: Event) {}
+}
+
+/// Returns a number of things for people: `1 step`, `2 steps`.
+#[must_use]
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    let word = if number == 1 { one } else { many };
+    format!("{number} {word}")
 }
 
 /// Returns a size for people: `612 B`, `1.4 KiB`, `38.2 MiB`.

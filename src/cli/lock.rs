@@ -9,7 +9,10 @@ use super::{
     pinned::{self, lock_path, read_lock, read_manifest, write_lock},
     session::Session,
 };
-use crate::lock::{self, Moves};
+use crate::{
+    event::count,
+    lock::{self, Moves},
+};
 
 /// Resolve every package the manifest needs, from signed releases, and write the lock beside it
 ///
@@ -35,7 +38,8 @@ impl Args {
             let new = pinned::resolve(&manifest, "lock", session, &store)?;
             write_lock(&self.manifest, &new)?;
             let packages: usize = new.packages.values().map(Vec::len).sum();
-            result(&format!("{}: {packages} packages", path.display()));
+            let packages = count(packages, "package", "packages");
+            result(&format!("{}: {packages}", path.display()));
             return Ok(());
         };
         let new = super::update::moved(&manifest, "lock", &old, &Moves::Nothing, session, &store)?;

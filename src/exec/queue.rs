@@ -40,7 +40,7 @@ enum End {
 /// The first step's error, or [`ExecError::Interrupted`] when `shop.cancel` was raised from outside.
 pub fn execute(plan: &Plan, shop: &Shop<'_>, carry: &Carry<'_>) -> Result<Products, ExecError> {
     let mut assessment = Assessment::new(plan, shop.store);
-    announce(&assessment, shop);
+    announce(plan, &assessment, shop);
     let (sender, ends) = mpsc::channel();
     thread::scope(|scope| {
         let mut running: BTreeMap<StepId, bool> = BTreeMap::new();
@@ -84,12 +84,21 @@ pub fn execute(plan: &Plan, shop: &Shop<'_>, carry: &Carry<'_>) -> Result<Produc
     })
 }
 
-fn announce(assessment: &Assessment<'_>, shop: &Shop<'_>) {
-    let standings = assessment.standings();
-    let count = |wanted: fn(&Standing) -> bool| standings.values().filter(|&it| wanted(it)).count();
+fn announce(plan: &Plan, assessment: &Assessment<'_>, shop: &Shop<'_>) {
+    let (mut run, mut downloads, mut reused) = (0, 0, 0);
+    for (id, standing) in assessment.standings() {
+        let download = matches!(plan.step(&id).action, Action::Fetch(_));
+        match standing {
+            Standing::Runnable(..) | Standing::Waits(_) if download => downloads += 1,
+            Standing::Runnable(..) | Standing::Waits(_) => run += 1,
+            Standing::Made(_) if !download => reused += 1,
+            Standing::Made(_) | Standing::Unneeded => {}
+        }
+    }
     shop.sink.take(Event::Planned {
-        run: count(|standing| matches!(standing, Standing::Runnable(..) | Standing::Waits(_))),
-        reused: count(|standing| matches!(standing, Standing::Made(_))),
+        run,
+        downloads,
+        reused,
     });
 }
 

@@ -2,8 +2,9 @@
 
 use super::action::{
     Action, Assemble, Base, BuildAgent, Compile, Configure, Crates, Entry, ExtractAgent,
-    GuestProducts, Named, Pack, PackInitrd, Patch, Signature, Toolchain, Unpack,
+    GuestProducts, Named, Origin, Pack, PackInitrd, Patch, Signature, Toolchain, Unpack,
 };
+use crate::event::count;
 
 /// Maps one input; `None` when it does not exist yet.
 type Map<'a, I, J> = dyn FnMut(I) -> Option<J> + 'a;
@@ -123,32 +124,38 @@ impl<I> Action<I> {
     #[must_use]
     pub fn what(&self) -> String {
         match self {
-            Self::Fetch(it) => match &it.origin {
-                super::action::Origin::Package { name, version, .. } => {
-                    format!("fetch {name} {version}")
-                }
-                super::action::Origin::Urls(urls) => {
-                    format!("fetch {}", urls.first().map_or("", String::as_str))
-                }
-            },
-            Self::Toolchain(it) => format!("unpack {} packages", it.packages.len()),
+            Self::Fetch(it) => format!("fetch {}", it.origin.name()),
+            Self::Toolchain(it) => {
+                format!("unpack {}", count(it.packages.len(), "package", "packages"))
+            }
             Self::HostTools(_) => "take the host's tools".to_owned(),
             Self::Unpack(_) => "unpack the kernel's source".to_owned(),
             Self::Import(it) => format!("take the kernel's source from {}", it.path),
-            Self::Patch(it) => match it.patches.len() {
-                1 => "apply 1 patch".to_owned(),
-                many => format!("apply {many} patches"),
-            },
+            Self::Patch(it) => format!("apply {}", count(it.patches.len(), "patch", "patches")),
             Self::Configure(it) => {
-                format!("configure the kernel from {} fragments", it.fragments.len())
+                let fragments = count(it.fragments.len(), "fragment", "fragments");
+                format!("configure the kernel from {fragments}")
             }
             Self::Compile(_) => "compile the kernel".to_owned(),
             Self::Crates(_) => "fetch the agent's crates".to_owned(),
             Self::BuildAgent(_) => "compile the agent".to_owned(),
             Self::ExtractAgent(it) => format!("take {} out of its archive", it.member),
-            Self::Assemble(it) => format!("assemble {} entries", it.entries.len()),
+            Self::Assemble(it) => {
+                format!("assemble {}", count(it.entries.len(), "entry", "entries"))
+            }
             Self::PackInitrd(_) => "pack the initrd".to_owned(),
             Self::Pack(_) => "check the products and describe the artifacts".to_owned(),
+        }
+    }
+}
+
+impl Origin {
+    /// Says in a few words what is there.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Package { name, version, .. } => format!("{name} {version}"),
+            Self::Urls(urls) => urls.first().cloned().unwrap_or_default(),
         }
     }
 }

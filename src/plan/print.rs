@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt::Write};
 use serde::Serialize;
 
 use super::{Plan, Standing, action::Action, action::Step};
-use crate::{event::size, step::StepId};
+use crate::{
+    event::{count, size},
+    step::StepId,
+};
 
 /// One step of a plan, as `plan --json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,6 +86,7 @@ pub fn text(lines: &[Line]) -> String {
         .filter(|line| line.standing == "run")
         .collect();
     if !fetches.is_empty() {
+        let all = count(fetches.len(), "download", "downloads");
         let bytes: u64 = missing.iter().filter_map(|line| line.fetch_bytes).sum();
         let bytes = match missing.iter().all(|line| line.fetch_bytes.is_some()) {
             true => size(bytes),
@@ -90,16 +94,8 @@ pub fn text(lines: &[Line]) -> String {
             false => format!("more than {}", size(bytes)),
         };
         let _ = match missing.len() {
-            0 => writeln!(
-                text,
-                "made      fetch             {} downloads, none needed",
-                fetches.len()
-            ),
-            some => writeln!(
-                text,
-                "run       fetch             {some} of {} downloads, {bytes}",
-                fetches.len(),
-            ),
+            0 => writeln!(text, "made      fetch             {all}, none needed",),
+            some => writeln!(text, "run       fetch             {some} of {all}, {bytes}",),
         };
     }
     for line in &steps {

@@ -40,7 +40,7 @@ fn a_build_makes_every_file_and_the_layout() {
     toolchain: take the host's tools
     x86_64/compile: compile the kernel
     x86_64/compile: done in [TIME]: vmlinux 256.0 KiB, vmlinuz 257.0 KiB
-    x86_64/configure: configure the kernel from 1 fragments
+    x86_64/configure: configure the kernel from 1 fragment
     x86_64/configure: done in [TIME]
     x86_64/initrd: done in [TIME]
     x86_64/initrd: pack the initrd
@@ -145,7 +145,7 @@ fn a_comment_in_a_fragment_does_not_compile_the_kernel_again() {
     let _filters = world.filters();
     insta::assert_snapshot!(told.err, @r"
     3 steps to run, 4 made already
-    x86_64/configure: configure the kernel from 1 fragments
+    x86_64/configure: configure the kernel from 1 fragment
     x86_64/configure: done in [TIME]
     pack: check the products and describe the artifacts
     pack: done in [TIME]

@@ -12,7 +12,7 @@ fn a_plan_names_every_step_before_and_none_after_a_build() {
     --- standard output
     run       toolchain         take the host's tools: never made here
     run       source            take the kernel's source from linux: never made here
-    waits     x86_64/configure  configure the kernel from 1 fragments: after source, toolchain
+    waits     x86_64/configure  configure the kernel from 1 fragment: after source, toolchain
     waits     x86_64/compile    compile the kernel: after source, toolchain, x86_64/configure
     run       x86_64/rootfs     assemble 8 entries: never made here
     waits     x86_64/initrd     pack the initrd: after x86_64/rootfs
@@ -44,7 +44,7 @@ fn a_plan_says_what_changed_since_the_last_build() {
     insta::assert_snapshot!(told.out, @r"
     made      toolchain         take the host's tools
     made      source            take the kernel's source from linux
-    run       x86_64/configure  configure the kernel from 1 fragments: fragments fragments/tiny.conf: 68f418d9a163 -> df2130221979
+    run       x86_64/configure  configure the kernel from 1 fragment: fragments fragments/tiny.conf: 68f418d9a163 -> df2130221979
     waits     x86_64/compile    compile the kernel: after x86_64/configure
     made      x86_64/rootfs     assemble 8 entries
     made      x86_64/initrd     pack the initrd

@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::time;
+use super::{planned, time};
 use crate::{
     event::{Event, Sink},
     step::StepId,
@@ -84,14 +84,19 @@ fn style(template: &str) -> ProgressStyle {
 impl Sink for Bars {
     fn take(&self, event: Event) {
         match event {
-            Event::Planned { run: 0, reused } => {
-                self.say(&format!("nothing to do: {reused} steps are made already"));
-            }
-            Event::Planned { run, reused } => {
-                self.say(&format!("{run} steps to run, {reused} made already"));
-            }
+            Event::Planned {
+                run,
+                downloads,
+                reused,
+            } => self.say(&planned(run, downloads, reused)),
             Event::Started { step, what } => self.started(step, &what),
             Event::Progress { step, done, total } => self.progress(&step, done, total),
+            Event::Reached { step, what } => {
+                let since = self.lock().get(&step).map(|(_, since)| *since);
+                if let Some(since) = since {
+                    self.say(&format!("  {step}: {what} after {}", time(since.elapsed())));
+                }
+            }
             Event::Line { step, text } => {
                 if let Some((bar, _)) = self.lock().get(&step) {
                     bar.set_message(text.trim().to_owned());

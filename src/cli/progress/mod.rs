@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 
-use crate::event::Sink;
+use crate::event::{Sink, count};
 
 pub(super) use bars::Bars;
 pub(super) use plain::Plain;
@@ -33,6 +33,20 @@ pub(super) fn sink(progress: Progress, terminal: bool) -> Arc<dyn Sink> {
         Progress::Plain | Progress::Auto => Arc::new(Plain::new()),
         Progress::None => Arc::new(crate::event::Silent),
     }
+}
+
+/// Says what a build will do.
+pub(super) fn planned(run: usize, downloads: usize, reused: usize) -> String {
+    if run + downloads == 0 {
+        let steps = count(reused, "step is", "steps are");
+        return format!("nothing to do: {steps} made already");
+    }
+    let after = match downloads {
+        0 => String::new(),
+        some => format!(" after {}", count(some, "download", "downloads")),
+    };
+    let steps = count(run, "step", "steps");
+    format!("{steps} to run{after}, {reused} made already")
 }
 
 /// Returns a duration for people: `0.4 s`, `12 s`, `3 min 07 s`.

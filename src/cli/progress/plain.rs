@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::time;
+use super::{planned, time};
 use crate::{
     cli::output::tell,
-    event::{Event, Sink, size},
+    event::{Event, Sink, count, size},
     step::StepId,
 };
 
@@ -23,7 +23,7 @@ pub(crate) struct Plain {
 
 struct State {
     running: BTreeMap<StepId, Running>,
-    downloads: u64,
+    downloads: usize,
     bytes: u64,
     downloading_since: Option<Instant>,
 }
@@ -58,14 +58,21 @@ impl Sink for Plain {
 impl State {
     fn take(&mut self, event: Event) {
         match event {
-            Event::Planned { run: 0, reused } => {
-                tell(&format!("nothing to do: {reused} steps are made already"))
-            }
-            Event::Planned { run, reused } => {
-                tell(&format!("{run} steps to run, {reused} made already"))
-            }
+            Event::Planned {
+                run,
+                downloads,
+                reused,
+            } => tell(&planned(run, downloads, reused)),
             Event::Started { step, what } => self.started(step, &what),
             Event::Progress { step, done, .. } => self.progress(&step, done),
+            Event::Reached { step, what } => {
+                if let Some(running) = self.running.get(&step) {
+                    tell(&format!(
+                        "{step}: {what} after {}",
+                        time(running.since.elapsed())
+                    ));
+                }
+            }
             Event::Line { step, .. } => self.sign_of_life(&step),
             Event::Warning {
                 step: Some(step),
@@ -148,11 +155,9 @@ impl State {
         if self.downloads > 0
             && let Some(since) = self.downloading_since.take()
         {
-            let (files, bytes) = (self.downloads, size(self.bytes));
-            tell(&format!(
-                "fetched {files} files, {bytes}, in {}",
-                time(since.elapsed())
-            ));
+            let (files, bytes) = (count(self.downloads, "file", "files"), size(self.bytes));
+            let elapsed = time(since.elapsed());
+            tell(&format!("fetched {files}, {bytes}, in {elapsed}"));
             (self.downloads, self.bytes) = (0, 0);
         }
     }
