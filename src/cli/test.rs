@@ -18,8 +18,9 @@ use super::{
 };
 use crate::{
     arch::Arch,
+    event::Event,
     guest::{self, Acceleration, Boot, Guest, GuestError, Vmm},
-    manifest::Manifest,
+    manifest::{self, Manifest},
     oci, plan,
     step::{StepId, StepKey},
     store::Store,
@@ -27,9 +28,10 @@ use crate::{
 
 /// Boot a guest that was built, and wait until its agent reports
 ///
-/// Boots the kernel and the initrd of an image layout: the one that `build` left for a manifest, or any other. QEMU
-/// comes from the host, or out of the packages that the manifest's lock pins. KVM is used where it truly runs the
-/// guest. The guest fails when it panics, hangs, or lacks what the manifest requires.
+/// Boots the kernel and the initrd of an image layout: the one that `build` left for a manifest, or any other, as the
+/// manifest says that was given or that the layout carries. QEMU comes from the host, or out of the packages that the
+/// manifest's lock pins. KVM is used where it truly runs the guest. The guest fails when it panics, hangs, or lacks what
+/// its manifest requires.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -41,9 +43,9 @@ pub(crate) struct Args {
     #[arg(value_name = "MANIFEST|LAYOUT", default_value = MANIFEST)]
     what: PathBuf,
 
-    /// Where `build` wrote its results
-    #[arg(long, short, value_name = "DIR", default_value = "out")]
-    out: PathBuf,
+    /// Where `build` wrote its results [default: out]; for a layout, where the console's log goes [default: beside it]
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
 
     /// The guest's architecture [default: this machine's]
     #[arg(long)]
@@ -105,10 +107,6 @@ enum TestError {
     },
 }
 
-/// How a guest is booted when no manifest says so.
-const MEMORY_MIB: u32 = 512;
-const TIMEOUT: u32 = 60;
-
 impl Args {
     pub(crate) fn run(self, session: &Session) -> Result<(), Failure> {
         let is_layout = self.what.join("oci-layout").is_file();
@@ -119,7 +117,7 @@ impl Args {
         };
         let layout = manifest.as_ref().map_or_else(
             || self.what.clone(),
-            |manifest| self.out.join(&manifest.name).join("oci"),
+            |manifest| self.out().join(&manifest.name).join("oci"),
         );
         if !layout.join("oci-layout").is_file() {
             return Err(Failure::work(TestError::NotBuilt {
@@ -137,30 +135,29 @@ impl Args {
         let initrd = found
             .file("kata-containers-initrd.img")
             .map_err(Failure::work)?;
-        let settings = manifest.as_ref().map(|manifest| &manifest.guest);
-        let timeout = self
-            .timeout
-            .or(settings.map(|it| it.timeout_seconds))
-            .unwrap_or(TIMEOUT);
+        let settings = settings(manifest.as_ref(), &found)?;
+        let timeout = self.timeout.unwrap_or(settings.timeout_seconds);
         let guest = Guest {
             arch,
             kernel: &kernel,
             initrd: &initrd,
             parameters: &self.append,
-            memory_mib: settings.map_or(MEMORY_MIB, |it| it.memory_mib),
-            cpus: settings.map_or(1, |it| it.cpus),
+            memory_mib: settings.memory_mib,
+            cpus: settings.cpus,
             timeout: Duration::from_secs(timeout.into()),
-            require: &settings
-                .and_then(|it| it.require.clone())
-                .unwrap_or_else(essential),
+            require: &settings.require.unwrap_or_else(essential),
         };
         let acceleration = if self.no_kvm {
             Acceleration::Emulated
         } else {
             Acceleration::Automatic
         };
-        let log = self.log(manifest.as_ref());
+        let log = self.log(&layout, is_layout);
         let step = StepId::new("test");
+        session.sink.take(Event::Started {
+            step: step.clone(),
+            what: format!("boot {}", layout.display()),
+        });
         let boot = guest::boot(
             &vmm,
             &guest,
@@ -170,15 +167,34 @@ impl Args {
             &session.cancel,
             session.sink.as_ref(),
         );
+        session.sink.take(match &boot {
+            Ok(Boot {
+                verdict: Ok(()), ..
+            }) => Event::Finished {
+                step,
+                outcome: String::new(),
+            },
+            Ok(_) => Event::Failed { step },
+            Err(_) => Event::Stopped { step },
+        });
         tell_verdict(boot.map_err(failure)?, self.json)
     }
 
-    /// Returns where the console's log goes: with the build's logs, or here for a layout from elsewhere.
-    fn log(&self, manifest: Option<&Manifest>) -> PathBuf {
-        match manifest {
-            Some(manifest) => self.out.join(&manifest.name).join("logs/console.log"),
-            None => self.out.join("console.log"),
+    fn out(&self) -> &Path {
+        self.out.as_deref().unwrap_or(Path::new("out"))
+    }
+
+    /// Returns where the console's log goes: among the logs beside the layout, where a build leaves its own.
+    fn log(&self, layout: &Path, is_layout: bool) -> PathBuf {
+        if let (Some(out), true) = (&self.out, is_layout) {
+            return out.join("logs/console.log");
         }
+        // The parent of `.` and `..` is not in their names.
+        let named = match layout.file_name() {
+            Some(_) => layout.to_owned(),
+            None => layout.canonicalize().unwrap_or_else(|_| layout.to_owned()),
+        };
+        named.parent().unwrap_or(&named).join("logs/console.log")
     }
 
     fn vmm(
@@ -204,10 +220,27 @@ impl Args {
         }
         let (pinned, _) = pinned(path, "test", session, store)?;
         let plan = plan::draft_vmm(&pinned, Arch::host()).ok_or_else(no_vmm)?;
-        let out = self.out.join(&pinned.manifest.name);
+        let out = self.out().join(&pinned.manifest.name);
         let root =
             build::make(&plan, &pinned.manifest, None, &out, session, store)?["tree"].digest();
         Ok(Vmm::in_root(store.need_tree(StepKey(root))?))
+    }
+}
+
+/// Returns how the guest is booted: as the given manifest says, else the one that the artifact carries.
+fn settings(given: Option<&Manifest>, found: &oci::Guest) -> Result<manifest::Guest, Failure> {
+    if let Some(manifest) = given {
+        return Ok(manifest.guest.clone());
+    }
+    match found.manifest().map_err(Failure::work)? {
+        Some(path) => manifest::read_guest(&path).map_err(Failure::input),
+        None => Ok(manifest::Guest {
+            memory_mib: 512,
+            cpus: 1,
+            timeout_seconds: 60,
+            require: None,
+            vmm: None,
+        }),
     }
 }
 

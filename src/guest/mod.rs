@@ -116,7 +116,7 @@ pub enum GuestError {
 }
 
 /// Boots a guest and ends it when it is ready, has failed, or has used up its time. Its console goes to a new file at
-/// `log`, and to `sink` by lines, without what a terminal would obey. KVM is used when it truly runs the guest.
+/// `log`, and to `sink` by lines, without what a terminal would obey; `sink` hears of every stage that it reaches. KVM is used when it truly runs the guest.
 ///
 /// # Errors
 /// The guest could not be booted at all.
@@ -203,7 +203,12 @@ fn attempt(
                             Happening::End(_) => stop.raise(),
                             Happening::Report(_) => {}
                         }
-                        watch.take(at, happening);
+                        for moment in watch.take(at, happening) {
+                            sink.take(Event::Reached {
+                                step: step.clone(),
+                                what: moment.stage.to_string(),
+                            });
+                        }
                     }
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => return watch.over(),

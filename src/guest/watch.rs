@@ -77,8 +77,9 @@ impl Watch {
         }
     }
 
-    /// Takes what happened.
-    pub(super) fn take(&mut self, at: Duration, happening: Happening) {
+    /// Takes what happened, and returns what the guest reached by it.
+    pub(super) fn take(&mut self, at: Duration, happening: Happening) -> &[Moment] {
+        let before = self.timeline.len();
         match happening {
             Happening::Line(line) => self.line(at, line),
             Happening::Report(bytes) => self.reported(at, &bytes, POWER_OFF),
@@ -92,6 +93,7 @@ impl Watch {
                 _ => self.state = State::Ended(ended),
             },
         }
+        &self.timeline[before..]
     }
 
     fn line(&mut self, at: Duration, line: String) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Manifest, check,
+    Guest, Manifest, check,
     problem::{Problem, Problems},
     raw,
 };
@@ -81,6 +81,27 @@ impl Files for Disk {
 /// # Errors
 /// The file cannot be read, or anything in it is wrong: then everything that is.
 pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
+    parse_bytes(path, &bytes(path)?, &Disk).map_err(ManifestError::Wrong)
+}
+
+/// Reads from the manifest at `path` how its guest is booted. Nothing else of it is judged: it may have come with an
+/// artifact, and what it refers to is elsewhere.
+///
+/// # Errors
+/// As [`read`], of what was read.
+pub fn read_guest(path: &Path) -> Result<Guest, ManifestError> {
+    let bytes = bytes(path)?;
+    let parsed = text_of(path, &bytes).and_then(|text| {
+        let text = raw::Text::new(text);
+        let fail = |problems: Vec<Problem>| Problems::new(path, &text.shown, problems);
+        let (tree, problems) = raw::read(&text).map_err(fail)?;
+        check::guest_of(&tree, problems).map_err(fail)
+    });
+    parsed.map_err(ManifestError::Wrong)
+}
+
+/// Reads a file no further than a manifest can be long.
+fn bytes(path: &Path) -> Result<Vec<u8>, ManifestError> {
     let mut bytes = Vec::new();
     // One byte more than is allowed, so that what is too large is noticed and never held.
     File::open(path)
@@ -89,7 +110,7 @@ pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
             path: path.to_owned(),
             cause,
         })?;
-    parse_bytes(path, &bytes, &Disk).map_err(ManifestError::Wrong)
+    Ok(bytes)
 }
 
 /// Checks a manifest's text. `path` is where it is (or would be): references are relative to its directory.
@@ -108,15 +129,13 @@ pub fn parse(path: &Path, text: &str, files: &dyn Files) -> Result<Manifest, Pro
 /// # Errors
 /// Everything that is wrong.
 pub fn parse_bytes(path: &Path, bytes: &[u8], files: &dyn Files) -> Result<Manifest, Problems> {
+    parse(path, text_of(path, bytes)?, files)
+}
+
+fn text_of<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Problems> {
     if bytes.len() > raw::LARGEST {
         return Err(Problems::new(path, "", vec![raw::too_large()]));
     }
-    match raw::decode(bytes) {
-        Ok(text) => parse(path, text, files),
-        Err(unreadable) => Err(Problems::new(
-            path,
-            &unreadable.shown,
-            vec![unreadable.problem],
-        )),
-    }
+    raw::decode(bytes)
+        .map_err(|unreadable| Problems::new(path, &unreadable.shown, vec![unreadable.problem]))
 }

@@ -2,6 +2,7 @@
 //! file is in `raw`, judging it in `check`, telling what is wrong in `problem`. Never the network, never the lock.
 
 mod check;
+mod features;
 mod fields;
 mod file;
 mod problem;
@@ -16,8 +17,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 use crate::{arch::Arch, digest::Digest};
 
 pub use check::{BUILDABLE, PRODUCTS};
+pub use features::FEATURES;
 pub use fields::{Field, Need, TABLES, Table};
-pub use file::{Disk, Files, Kind, ManifestError, parse, parse_bytes, read};
+pub use file::{Disk, Files, Kind, ManifestError, parse, parse_bytes, read, read_guest};
 pub use problem::{Mistake, Problem, Problems};
 
 /// A checked manifest. Paths are resolved against the manifest's directory.

@@ -187,6 +187,16 @@ impl Guest {
         self.file(Part::Vmlinuz.plain_name())
     }
 
+    /// Returns the path of the manifest that it was made from, verified; `None` when it carries none.
+    ///
+    /// # Errors
+    /// As [`Guest::file`].
+    pub fn manifest(&self) -> Result<Option<PathBuf>, OciError> {
+        let title = Part::Manifest.plain_name();
+        let carried = self.layers.contains_key(title);
+        carried.then(|| self.file(title)).transpose()
+    }
+
     /// Returns the path of the file with this name, after its size and digest were compared with the manifest's.
     ///
     /// # Errors

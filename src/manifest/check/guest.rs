@@ -2,9 +2,11 @@
 
 use super::{Check, fields::Fields, root};
 use crate::manifest::{
-    Compression, Guest, Initrd,
+    Compression, FEATURES, Guest, Initrd,
     fields::{INITRD, TEST},
+    problem::{Mistake, Problem},
     raw::Node,
+    words::{nearest, quoted},
 };
 
 /// Virtual processors that a guest can have.
@@ -59,9 +61,7 @@ pub(super) fn guest(check: &mut Check<'_>, node: &Node) -> Option<Guest> {
         "require",
         || None,
         |node| {
-            let features = check.list(node, "feature", |check, node| {
-                check.name(node, "a feature's name")
-            });
+            let features = check.list(node, "feature", feature);
             features.map(Some)
         },
     );
@@ -73,4 +73,20 @@ pub(super) fn guest(check: &mut Check<'_>, node: &Node) -> Option<Guest> {
         require: require?,
         vmm: vmm?,
     })
+}
+
+/// Reads the name of something that the agent looks for: any other would never be found.
+fn feature(check: &mut Check<'_>, node: &Node) -> Option<String> {
+    let text = check.text(node, "a feature's name")?;
+    if FEATURES.contains(&text) {
+        return Some(text.to_owned());
+    }
+    let names = format!("the agent looks for {}", FEATURES.join(", "));
+    let help = match nearest(text, FEATURES) {
+        Some(meant) => format!("did you mean `{meant}`? {names}"),
+        None => names,
+    };
+    let message = format!("{} is nothing that the agent looks for", quoted(text));
+    check.report(node, Problem::new(Mistake::BadValue, message).help(help));
+    None
 }

@@ -21,7 +21,7 @@ mod url;
 use std::{collections::BTreeMap, path::Path};
 
 use super::{
-    Debian, KernelSource, Manifest, Toolchain,
+    Debian, Disk, Guest, KernelSource, Manifest, Toolchain,
     fields::{DEBIAN, TOP},
     file::Files,
     problem::{Mistake, Problem},
@@ -56,6 +56,30 @@ pub(super) fn manifest(
     }
     match top(&mut check, path, tree) {
         Some(manifest) if check.problems.is_empty() => Ok(manifest),
+        _ => Err(check.problems),
+    }
+}
+
+/// Reads how the guest of the manifest that `tree` holds is booted, and nothing else of it.
+pub(super) fn guest_of(tree: &Node, problems: Vec<Problem>) -> Result<Guest, Vec<Problem>> {
+    if let Some(foreign) = schema(tree) {
+        return Err(vec![foreign]);
+    }
+    let mut check = Check {
+        directory: Path::new(""),
+        files: &Disk,
+        problems,
+    };
+    let test = match &tree.value {
+        Value::Map(entries) => entries.iter().find(|(key, _)| key.text == "test"),
+        _ => None,
+    };
+    let guest = match test {
+        Some((_, node)) => guest::guest(&mut check, node),
+        None => Some(guest::usual_guest()),
+    };
+    match guest {
+        Some(guest) if check.problems.is_empty() => Ok(guest),
         _ => Err(check.problems),
     }
 }
