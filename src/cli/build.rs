@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use miette::Diagnostic;
 use serde::Serialize;
 
 use super::{
@@ -19,16 +20,16 @@ use crate::{
     arch::Arch,
     bench::Bench,
     digest::Digest,
-    event::size,
+    event::{count, size},
     exec::{Shop, Trouble, carry_out, execute},
     lock::{PinGone, Pinned},
     manifest::Manifest,
     oci::{self, LayoutList, PlainFile},
     plan::{
-        self, Plan,
+        self, Assessment, Plan, Standing,
         action::{Action, Fetch, Origin},
     },
-    source::{self, FetchError},
+    source::{self, FetchError, Network},
     step::Products,
     store::Store,
 };
@@ -81,6 +82,20 @@ struct BuiltFile {
     size: u64,
 }
 
+/// What a build needs is not in the store, and it may not be fetched.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{downloads} not in the store ({size}), and {option} forbids the network: {names}")]
+#[diagnostic(
+    code(source::offline),
+    help("run once without {option}: what is fetched stays in the store")
+)]
+struct NotFetched {
+    downloads: String,
+    size: String,
+    names: String,
+    option: &'static str,
+}
+
 impl Args {
     pub(crate) fn run(self, session: &Session) -> Result<(), Failure> {
         let store = session.store()?;
@@ -105,11 +120,15 @@ impl Args {
 impl Args {
     /// Returns the arguments that name this manifest and place again, to a verb with the same defaults.
     fn again(&self) -> Vec<String> {
-        let manifest =
-            (self.manifest != Path::new(MANIFEST)).then(|| format!(" {}", self.manifest.display()));
+        let manifest = named(&self.manifest).map(|manifest| format!(" {manifest}"));
         let out = (self.out != Path::new("out")).then(|| format!(" --out {}", self.out.display()));
         manifest.into_iter().chain(out).collect()
     }
+}
+
+/// Returns how a manifest must be named on a command line; `None` when that is not needed.
+fn named(manifest: &Path) -> Option<String> {
+    (manifest != Path::new(MANIFEST)).then(|| manifest.display().to_string())
 }
 
 /// Makes the goal of a plan for this manifest, with this session's surroundings; logs go below `out`.
@@ -121,6 +140,7 @@ pub(super) fn make(
     session: &Session,
     store: &Store,
 ) -> Result<Products, Failure> {
+    refuse_offline(plan, session, store)?;
     let shop = Shop {
         store,
         network: &session.network,
@@ -139,6 +159,36 @@ pub(super) fn make(
     Ok(execute(plan, &shop, &carry)?)
 }
 
+/// Refuses at once what a session without network cannot fetch.
+fn refuse_offline(plan: &Plan, session: &Session, store: &Store) -> Result<(), Failure> {
+    let Network::Off(option) = session.network else {
+        return Ok(());
+    };
+    let standings = Assessment::new(plan, store).standings();
+    let missing: Vec<&Fetch> = standings
+        .iter()
+        .filter(|(_, standing)| matches!(standing, Standing::Runnable(..)))
+        .filter_map(|(id, _)| match &plan.step(id).action {
+            Action::Fetch(fetch) => Some(fetch),
+            _ => None,
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let bytes = missing.iter().filter_map(|fetch| fetch.size).sum();
+    let mut names: Vec<String> = missing.iter().take(3).map(|it| it.origin.name()).collect();
+    if missing.len() > names.len() {
+        names.push(format!("and {} more", missing.len() - names.len()));
+    }
+    Err(Failure::work(NotFetched {
+        downloads: count(missing.len(), "download is", "downloads are"),
+        size: size(bytes),
+        names: names.join(", "),
+        option,
+    }))
+}
+
 fn gone(
     fetch: &Fetch,
     error: FetchError,
@@ -149,7 +199,11 @@ fn gone(
     let Origin::Package { name, version, .. } = &fetch.origin else {
         return error.into();
     };
-    match PinGone::explain(name, version, error, || {
+    let update = match named(&manifest.path) {
+        Some(path) => format!("kata-artifacts update {name} -m {path}"),
+        None => format!("kata-artifacts update {name}"),
+    };
+    match PinGone::explain(name, version, update, error, || {
         newest(name, manifest, session, store)
     }) {
         Ok(gone) => gone.into(),

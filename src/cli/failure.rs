@@ -1,8 +1,8 @@
 //! How a verb fails, and the exit status that says so.
 
-use std::{io::IsTerminal, process::ExitCode, sync::Once};
+use std::{fmt, io::IsTerminal, process::ExitCode, sync::Once};
 
-use miette::{Diagnostic, MietteHandlerOpts, Report};
+use miette::{Diagnostic, MietteHandler, MietteHandlerOpts, Report, ReportHandler};
 
 use super::output::tell;
 use crate::exec::ExecError;
@@ -100,6 +100,68 @@ pub(crate) fn prepare() {
         } else {
             options.width(120)
         };
-        Box::new(options.build())
+        Box::new(Plain(options.build()))
     }));
+}
+
+/// Shows reports as miette does, but for the word that it puts before each of the reports inside one.
+struct Plain(MietteHandler);
+
+impl ReportHandler for Plain {
+    fn debug(&self, error: &dyn Diagnostic, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Shown<'a>(&'a MietteHandler, &'a dyn Diagnostic);
+        impl fmt::Debug for Shown<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.debug(self.1, f)
+            }
+        }
+        f.write_str(&without_headings(&format!("{:?}", Shown(&self.0, error))))
+    }
+}
+
+/// Takes `Error: ` from lines that hold nothing else but perhaps a code: a report inside a report needs no such heading.
+fn without_headings(text: &str) -> String {
+    let mut kept = Vec::new();
+    for line in text.split('\n') {
+        let indent = line.len() - line.trim_start().len();
+        match line[indent..].strip_prefix("Error: ") {
+            Some("") => {}
+            Some(code) if is_code(code) => kept.push(format!("{}{code}", &line[..indent])),
+            _ => kept.push(line.to_owned()),
+        }
+    }
+    kept.join("\n")
+}
+
+/// Tells whether this is a diagnostic's code, in colour or not: `manifest::bad_value`.
+fn is_code(text: &str) -> bool {
+    let bare: String =
+        text.split('\u{1b}')
+            .enumerate()
+            .fold(String::new(), |bare, (index, part)| {
+                // After an escape comes `[…m`.
+                let part = if index == 0 {
+                    part
+                } else {
+                    part.split_once('m').map_or("", |(_, rest)| rest)
+                };
+                bare + part
+            });
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == ':';
+    bare.contains("::") && bare.chars().all(letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_inside_a_report_has_no_heading_but_its_code() {
+        let text = "a::b\n\n  x it is wrong\n\nError: c::d_e\n  x this\n  Error: \n    Error: no such file\n\
+                    Error: \u{1b}[31mc::d\u{1b}[0m\n";
+        assert_eq!(
+            without_headings(text),
+            "a::b\n\n  x it is wrong\n\nc::d_e\n  x this\n    Error: no such file\n\u{1b}[31mc::d\u{1b}[0m\n"
+        );
+    }
 }

@@ -34,7 +34,8 @@ pub(crate) enum FileError {
     #[diagnostic(
         code(cli::no_manifest),
         help(
-            "run this in a directory that has one, or name it: `kata-artifacts {verb} path/to/manifest.yaml`"
+            "run this in a directory that has one, or name it: `kata-artifacts {verb}{} path/to/manifest.yaml`",
+            if *verb == "update" { " -m" } else { "" }
         )
     )]
     NoManifest {
@@ -47,11 +48,13 @@ pub(crate) enum FileError {
     #[error("there is no lock `{}`, and {forbidden} forbids resolving one", path.display())]
     #[diagnostic(
         code(cli::no_lock),
-        help("`kata-artifacts lock` resolves and writes it")
+        help("`kata-artifacts lock {}` resolves and writes it", manifest.display())
     )]
     NoLock {
         /// Where it was looked for.
         path: PathBuf,
+        /// The manifest that it belongs to.
+        manifest: PathBuf,
         /// The option that forbids it.
         forbidden: &'static str,
     },
@@ -124,8 +127,11 @@ pub(crate) fn pinned(
                 Network::On(..) => "",
             };
             if !forbidden.is_empty() {
-                let path = lock_path(path);
-                return Err(Failure::input(FileError::NoLock { path, forbidden }));
+                return Err(Failure::input(FileError::NoLock {
+                    path: lock_path(path),
+                    manifest: path.to_owned(),
+                    forbidden,
+                }));
             }
             tell(&format!(
                 "there is no {}: resolving one",

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use jiff::Timestamp;
+use miette::Diagnostic;
 
 use super::{
     MANIFEST,
@@ -45,8 +46,25 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// A manifest stands where packages are named.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("`{}` is a file: `update` takes names of packages", path.display())]
+#[diagnostic(
+    code(cli::update),
+    help("a manifest is named with `-m`: `kata-artifacts update -m {}`", path.display())
+)]
+struct NotAPackage {
+    path: PathBuf,
+}
+
 impl Args {
     pub(crate) fn run(self, session: &Session) -> Result<(), Failure> {
+        // No package's name has a slash, nor ends so.
+        let is_file = |name: &&String| name.contains('/') || name.ends_with(".yaml");
+        if let Some(name) = self.packages.iter().find(is_file) {
+            let path = PathBuf::from(name);
+            return Err(Failure::input(NotAPackage { path }));
+        }
         let (manifest, _) = read_manifest(&self.manifest, "update")?;
         let store = session.store()?;
         let old = read_lock(&self.manifest)?.map(|(lock, _)| lock);

@@ -7,13 +7,15 @@ use crate::source::{FetchError, Tried, Why};
 #[error("package {name} {version} of the lock is on no mirror that answered{}", now(newer.as_deref()))]
 #[diagnostic(
     code(lock::gone),
-    help("`kata-artifacts update {name}` pins {}; or configure an archive mirror that still has it", newer.as_deref().unwrap_or("what there is now"))
+    help("`{update}` pins {}; or configure an archive mirror that still has it", newer.as_deref().unwrap_or("what there is now"))
 )]
 pub struct PinGone {
     /// The package.
     pub name: String,
     /// The pinned version.
     pub version: String,
+    /// The command that moves the pin.
+    pub update: String,
     /// The version that the index has now, when the index could be asked.
     pub newer: Option<String>,
     /// What was tried.
@@ -31,6 +33,7 @@ impl PinGone {
     pub fn explain(
         name: &str,
         version: &str,
+        update: String,
         cause: FetchError,
         newest: impl FnOnce() -> Option<String>,
     ) -> Result<Self, FetchError> {
@@ -43,6 +46,7 @@ impl PinGone {
                 Ok(Self {
                     name: name.to_owned(),
                     version: version.to_owned(),
+                    update,
                     newer: newest().filter(|newest| newest != version),
                     cause,
                 })
@@ -78,7 +82,13 @@ mod tests {
 
     #[test]
     fn a_pin_that_no_server_has_is_told_with_what_replaces_it() {
-        let gone = PinGone::explain("bc", "1", nowhere(&[404, 0, 410]), || Some("2".into()));
+        let gone = PinGone::explain(
+            "bc",
+            "1",
+            "kata-artifacts update bc".into(),
+            nowhere(&[404, 0, 410]),
+            || Some("2".into()),
+        );
         let gone = gone.unwrap();
         let help = miette::Diagnostic::help(&gone).unwrap().to_string();
         assert_eq!(
@@ -89,14 +99,27 @@ mod tests {
             help.starts_with("`kata-artifacts update bc` pins 2;"),
             "{help}"
         );
-        let gone = PinGone::explain("bc", "1", nowhere(&[404]), || None).unwrap();
+        let gone = PinGone::explain(
+            "bc",
+            "1",
+            "kata-artifacts update bc".into(),
+            nowhere(&[404]),
+            || None,
+        )
+        .unwrap();
         assert_eq!(gone.newer, None);
     }
 
     #[test]
     fn a_server_that_fails_in_another_way_does_not_make_a_pin_gone() {
         for statuses in [&[404, 503][..], &[0], &[]] {
-            let explained = PinGone::explain("bc", "1", nowhere(statuses), || panic!("not asked"));
+            let explained = PinGone::explain(
+                "bc",
+                "1",
+                "kata-artifacts update bc".into(),
+                nowhere(statuses),
+                || panic!("not asked"),
+            );
             assert!(explained.is_err());
         }
     }

@@ -1,7 +1,7 @@
 //! Whether a lock belongs to a manifest, decided offline: [`pin`] is the only way to a [`Pinned`], which later stages
 //! ask for. What the lock should say instead is for `resolve`.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{Lock, Package, Release, Requests, Use};
 use crate::{
@@ -25,10 +25,13 @@ pub struct Pinned {
 #[diagnostic(
     code(lock::stale),
     help(
-        "`kata-artifacts lock` brings the lock up to date and keeps the pins that are still right; `kata-artifacts update` moves them too"
+        "`kata-artifacts lock {0}` brings the lock up to date and keeps the pins that are still right; `kata-artifacts update -m {0}` moves them too",
+        manifest.display()
     )
 )]
 pub struct StaleLock {
+    /// The manifest's file.
+    pub manifest: PathBuf,
     /// Every difference.
     pub differences: Vec<Difference>,
 }
@@ -121,7 +124,7 @@ pub fn pin(manifest: Manifest, lock: Lock, machine: Arch) -> Result<Pinned, Stal
     match lock.packages.get(&machine) {
         None if !wanted.packages.is_empty() => differences.push(Difference::Machine(machine)),
         None => {}
-        Some(packages) => differences.extend(missing(&lock.requests, packages, machine)),
+        Some(packages) => differences.extend(missing(&wanted, &lock.requests, packages, machine)),
     }
     if differences.is_empty() {
         Ok(Pinned {
@@ -130,23 +133,36 @@ pub fn pin(manifest: Manifest, lock: Lock, machine: Arch) -> Result<Pinned, Stal
             machine,
         })
     } else {
-        Err(StaleLock { differences })
+        Err(StaleLock {
+            manifest: manifest.path,
+            differences,
+        })
     }
 }
 
 fn compare(wanted: &Requests, locked: &Requests) -> Vec<Difference> {
     let mut differences = Vec::new();
-    let mut lists = |what, manifest: &[String], lock: &[String]| {
+    for (what, manifest, lock) in [
+        ("suites", &wanted.suites, &locked.suites),
+        ("components", &wanted.components, &locked.components),
+    ] {
         if manifest != lock {
-            differences.push(Difference::List(what, manifest.to_vec(), lock.to_vec()));
+            differences.push(Difference::List(what, manifest.clone(), lock.clone()));
         }
-    };
-    lists("suites", &wanted.suites, &locked.suites);
-    lists("components", &wanted.components, &locked.components);
+    }
+    let empty = Vec::new();
     for what in Use::ALL {
-        let empty = Vec::new();
         let wanted = wanted.packages.get(&what).unwrap_or(&empty);
         let locked = locked.packages.get(&what).unwrap_or(&empty);
+        // One name in another's place, or a use that is gone, is one difference.
+        if wanted.is_empty() != locked.is_empty() || (what == Use::Kernel && wanted != locked) {
+            differences.push(Difference::List(
+                what.name(),
+                wanted.clone(),
+                locked.clone(),
+            ));
+            continue;
+        }
         let not_in = |names: &[String], others: &[String]| -> Vec<String> {
             names
                 .iter()
@@ -162,8 +178,19 @@ fn compare(wanted: &Requests, locked: &Requests) -> Vec<Difference> {
     differences
 }
 
-/// Returns what the lock was made for and does not have: somebody edited it.
-fn missing(requests: &Requests, packages: &[Package], machine: Arch) -> Vec<Difference> {
+/// Returns what the lock was made for, the manifest still asks for and the lock does not have: somebody edited it.
+fn missing(
+    wanted: &Requests,
+    requests: &Requests,
+    packages: &[Package],
+    machine: Arch,
+) -> Vec<Difference> {
+    let asked = |what: &Use, name: &String| {
+        wanted
+            .packages
+            .get(what)
+            .is_some_and(|names| names.contains(name))
+    };
     let has = |what: Use, name: &str| {
         packages
             .iter()
@@ -173,7 +200,7 @@ fn missing(requests: &Requests, packages: &[Package], machine: Arch) -> Vec<Diff
         .packages
         .iter()
         .flat_map(|(what, names)| names.iter().map(|name| (*what, name)))
-        .filter(|(what, name)| !has(*what, name))
+        .filter(|(what, name)| asked(what, name) && !has(*what, name))
         .map(|(what, name)| Difference::Missing(what, name.clone(), machine))
         .collect()
 }

@@ -34,14 +34,15 @@ const END: &str = "...";
 pub struct LockError {
     /// What is wrong.
     pub why: String,
-    help: &'static str,
+    help: String,
     #[source_code]
     source_code: Arc<NamedSource<String>>,
     #[label("here")]
     line: Option<SourceSpan>,
 }
 
-const RESTORE: &str = "restore the committed file, or write a new one with `kata-artifacts lock`";
+/// What to do with a lock that is no good. `LOCK` stands for its path, `MANIFEST` for that of its manifest.
+const RESTORE: &str = "restore the committed file; or remove LOCK, and `kata-artifacts lock MANIFEST` writes a new one";
 
 /// Returns the lock's text: stable byte for byte.
 #[must_use]
@@ -130,9 +131,14 @@ fn quoted(text: &str) -> String {
 /// # Errors
 /// It is of another schema, cut short, left with conflict markers, or says something that no lock says.
 pub fn read(path: &Path, text: &str) -> Result<Lock, LockError> {
-    let error = |why: String, help: &'static str, line: Option<usize>| LockError {
+    let advice = |help: &str| {
+        let manifest = path.with_extension("yaml");
+        help.replace("LOCK", &path.display().to_string())
+            .replace("MANIFEST", &manifest.display().to_string())
+    };
+    let error = |why: String, help: &str, line: Option<usize>| LockError {
         why,
-        help,
+        help: advice(help),
         source_code: Arc::new(
             NamedSource::new(path.display().to_string(), text.to_owned()).with_language("yaml"),
         ),
@@ -141,7 +147,7 @@ pub fn read(path: &Path, text: &str) -> Result<Lock, LockError> {
     if text.len() > LIMIT {
         return Err(LockError {
             why: format!("it is larger than {LIMIT} bytes"),
-            help: RESTORE,
+            help: advice(RESTORE),
             source_code: Arc::new(NamedSource::new(path.display().to_string(), String::new())),
             line: None,
         });
@@ -149,7 +155,7 @@ pub fn read(path: &Path, text: &str) -> Result<Lock, LockError> {
     if let Some(line) = conflict_marker(text) {
         return Err(error(
             "it has the conflict markers of an unfinished merge".to_owned(),
-            "take either side, then run `kata-artifacts lock`: it keeps the pins that are still right",
+            "take either side, then run `kata-artifacts lock MANIFEST`: it keeps the pins that are still right",
             Some(line),
         ));
     }
@@ -162,7 +168,7 @@ pub fn read(path: &Path, text: &str) -> Result<Lock, LockError> {
         let line = text.lines().position(|line| line.starts_with("schema:"));
         return Err(error(
             format!("its schema is {schema}; this program reads {SCHEMA}"),
-            "use the version of kata-artifacts that wrote it, or write a new one with `kata-artifacts lock`",
+            "use the version of kata-artifacts that wrote it; or remove LOCK, and `kata-artifacts lock MANIFEST` writes a new one",
             line.map(|line| line + 1),
         ));
     }
@@ -226,6 +232,14 @@ fn judge(lock: &Lock) -> Result<(), (String, Option<usize>)> {
             if !is_below(&package.path) {
                 return wrong(format!("the path of `{name}` leaves the archive"));
             }
+            if let Some(version) = version_in_path(package)
+                && ![&package.version, without_epoch(&package.version)].contains(&&*version)
+            {
+                return wrong(format!(
+                    "the version of `{name}` is {}, and its file is of version {version}",
+                    package.version
+                ));
+            }
             if package.uses.is_empty() || !package.uses.is_sorted_by(|a, b| a < b) {
                 return wrong(format!(
                     "`for` of `{name}` is empty, unsorted or repeats itself"
@@ -235,6 +249,21 @@ fn judge(lock: &Lock) -> Result<(), (String, Option<usize>)> {
         }
     }
     Ok(())
+}
+
+/// Returns the version in the name of a package's file, where that has the form that Debian's archives use:
+/// `<name>_<version without epoch>_<architecture>.deb`, or with an epoch as `4%3a1.2`. Where it has not, the digest alone says what the file is.
+fn version_in_path(package: &Package) -> Option<String> {
+    let file = package.path.rsplit('/').next()?;
+    let version = file
+        .strip_prefix(package.name.as_str())?
+        .strip_prefix('_')?;
+    let (version, architecture) = version.strip_suffix(".deb")?.rsplit_once('_')?;
+    (architecture == package.architecture).then(|| version.replace("%3a", ":"))
+}
+
+fn without_epoch(version: &str) -> &str {
+    version.split_once(':').map_or(version, |(_, rest)| rest)
 }
 
 fn conflict_marker(text: &str) -> Option<usize> {

@@ -78,7 +78,10 @@ pub enum OciError {
     },
     /// A file of a layout, or a plain file, could not be read or written.
     #[error("cannot {verb} `{}`", path.display())]
-    #[diagnostic(code(oci::io))]
+    #[diagnostic(
+        code(oci::io),
+        help("is the disk full or read-only? `--out DIR` puts results and logs elsewhere")
+    )]
     Publish {
         /// What was tried.
         verb: &'static str,

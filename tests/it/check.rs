@@ -35,7 +35,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_lines() {
 
       x `tiny.yaml` has 2 mistakes
 
-    Error: manifest::bad_value
+    manifest::bad_value
 
       x `x86-64` is not an architecture
        ,-[tiny.yaml:4:17]
@@ -46,7 +46,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_lines() {
        `----
       help: did you mean `x86_64`?
 
-    Error: manifest::unknown_field
+    manifest::unknown_field
 
       x `rootfs` has no field `overlai`
         ,-[tiny.yaml:12:3]
@@ -102,9 +102,10 @@ fn a_manifest_that_is_not_there_is_named_with_what_to_do() {
                 .contains("there is no manifest `manifests/kata.yaml`"),
             "{told}"
         );
+        let named = if verb == "update" { "update -m" } else { verb };
         assert!(
             told.err
-                .contains(&format!("`kata-artifacts {verb} path/to")),
+                .contains(&format!("`kata-artifacts {named} path/to")),
             "{told}"
         );
     }

@@ -25,7 +25,7 @@ fn a_lock_pins_what_a_signed_release_names() {
     let (world, mirror) = (Mirror::world(), Mirror::start());
     mirror.has("6.12.117-1");
     let told = run(&world, &mirror, &["lock", MANIFEST]).done();
-    assert_eq!(told.out, "tiny.lock: 1 packages\n");
+    assert_eq!(told.out, "tiny.lock: 1 package\n");
     let _filters = world.filters();
     insta::assert_snapshot!(world.read("tiny.lock"), @r#"
     # What the names in the manifest meant when they were locked: every package with its digest, and the signed releases
@@ -98,7 +98,7 @@ fn a_build_that_may_not_ask_and_has_no_lock_or_not_everything_says_what_is_missi
     cli::no_lock
 
       x there is no lock `tiny.lock`, and --offline forbids resolving one
-      help: `kata-artifacts lock` resolves and writes it
+      help: `kata-artifacts lock tiny.yaml` resolves and writes it
     ");
     let told = run(&world, &mirror, &["build", MANIFEST, "--frozen"]).ended(2);
     assert!(
@@ -117,13 +117,10 @@ fn a_build_that_may_not_ask_and_has_no_lock_or_not_everything_says_what_is_missi
     mirror.asked();
     let told = run(&world, &mirror, &["build", MANIFEST, "--offline"]).ended(1);
     insta::assert_snapshot!(told.error(), @r"
-    exec::step
+    source::offline
 
-      x step fetch/linux-source-6.12_6.12.117-1_all failed
-      `-> source::offline
-
-            x package linux-source-6.12 6.12.117-1 ([DIGEST]) is not in the store, and --offline forbids fetching it
-            help: run once without --offline: what is fetched stays in the store
+      x 1 download is not in the store ([SIZE]), and --offline forbids the network: linux-source-6.12 6.12.117-1
+      help: run once without --offline: what is fetched stays in the store
     ");
     assert_eq!(mirror.asked(), [""; 0]);
 }
@@ -146,9 +143,8 @@ fn a_lock_that_does_not_belong_to_the_manifest_is_told_with_every_difference() {
 
           x the lock does not belong to the manifest
           |   suites: the manifest says `trixie sid`, the lock `trixie`
-          |   kernel: `linux-source-6.13` is in the manifest, not in the lock
-          |   kernel: `linux-source-6.12` is in the lock, not in the manifest
-          help: `kata-artifacts lock` brings the lock up to date and keeps the pins that are still right; `kata-artifacts update` moves them too
+          |   kernel: the manifest says `linux-source-6.13`, the lock `linux-source-6.12`
+          help: `kata-artifacts lock tiny.yaml` brings the lock up to date and keeps the pins that are still right; `kata-artifacts update -m tiny.yaml` moves them too
         "); }
     }
     assert_eq!(mirror.asked(), [""; 0]);
@@ -166,6 +162,20 @@ fn a_lock_that_was_edited_or_merged_badly_is_told_with_its_line() {
     let told = run(&world, &mirror, &["build", MANIFEST]).ended(2);
     assert!(
         told.err.contains("tiny.lock") && told.err.contains("<<<<<<< ours"),
+        "{told}"
+    );
+    let edited = good.replace("version: \"6.12.117-1\"", "version: \"6.12.118-1\"");
+    assert_ne!(edited, good);
+    world.write("tiny.lock", edited);
+    let told = run(&world, &mirror, &["check", MANIFEST]).ended(2);
+    assert!(
+        told.err
+            .contains("is 6.12.118-1, and its file is of version 6.12.117-1"),
+        "{told}"
+    );
+    assert!(
+        told.err
+            .contains("`kata-artifacts lock tiny.yaml` writes a new one"),
         "{told}"
     );
     world.write("tiny.lock", &good[..good.len() / 2]);
@@ -210,6 +220,15 @@ fn an_update_shows_what_moves_and_a_dry_run_moves_nothing() {
 }
 
 #[test]
+fn a_manifest_that_stands_for_a_package_is_told_how_it_is_named() {
+    let told = World::new().run(&["update", MANIFEST]).ended(2);
+    assert!(
+        told.err.contains("`kata-artifacts update -m tiny.yaml`"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_pin_that_the_mirror_has_dropped_is_told_with_what_replaces_it() {
     let (world, mirror) = locked("6.12.117-1");
     mirror.has("6.12.118-1");
@@ -222,7 +241,7 @@ fn a_pin_that_the_mirror_has_dropped_is_told_with_what_replaces_it() {
       |-> lock::gone
       |
       |     x package linux-source-6.12 6.12.117-1 of the lock is on no mirror that answered; the archive has 6.12.118-1 now
-      |     help: `kata-artifacts update linux-source-6.12` pins 6.12.118-1; or configure an archive mirror that still has it
+      |     help: `kata-artifacts update linux-source-6.12 -m tiny.yaml` pins 6.12.118-1; or configure an archive mirror that still has it
 
       `-> cannot fetch package linux-source-6.12 6.12.117-1
             http://[MIRROR]/debian/pool/main/linux-source-6.12_6.12.117-1_all.deb

@@ -197,6 +197,7 @@ impl World {
         // What packages of a mirror are compressed to is liblzma's business.
         settings.add_filter(r#"sha256: "[0-9a-f]{64}""#, "sha256: \"[SHA256]\"");
         settings.add_filter(r"size: \d+", "size: [SIZE]");
+        settings.add_filter(r"\(\d[\d.]* K?i?B\)", "([SIZE])");
         settings.add_filter(r"\(sha256:[0-9a-f]{64}\)", "([DIGEST])");
         settings.add_filter(r"/step-[A-Za-z0-9]+", "/[STEP]");
         settings.add_filter(r"127\.0\.0\.1:\d{2,}", "[MIRROR]");

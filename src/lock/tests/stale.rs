@@ -77,7 +77,7 @@ fn every_difference_between_manifest_and_lock_is_shown() {
         "the lock does not belong to the manifest\n  \
          suites: the manifest says `trixie`, the lock `trixie trixie-security`\n  \
          components: the manifest says `main contrib`, the lock `main`\n  \
-         kernel: `linux-source-6.12` is in the lock, not in the manifest\n  \
+         kernel: the manifest says nothing, the lock `linux-source-6.12`\n  \
          toolchain: `bc` is in the manifest, not in the lock\n  \
          toolchain: `make` is in the manifest, not in the lock"
     );

@@ -79,6 +79,12 @@ fn a_lock_that_was_tampered_with_is_refused_with_the_line() {
             "the path of `libc6` leaves",
             libc,
         ),
+        (
+            "version: \"2.41-12+deb13u1\"",
+            "version: \"2.41-13\"",
+            "the version of `libc6` is 2.41-13, and its file is of version 2.41-12+deb13u1",
+            libc,
+        ),
         ("for: [toolchain, vmm]", "for: []", "`for` of `libc6`", libc),
         (
             "for: [toolchain, vmm]",
