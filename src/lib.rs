@@ -21,6 +21,7 @@
 //! | [`bench`] | all that a running step may touch |
 //! | [`debian`] | signed releases, package indexes, dependency closures, `.deb` files |
 //! | [`lock`] | what the manifest's names meant when they were locked |
+//! | [`kconfig`] | the Kconfig language: what a tree of options says, which values follow, and why |
 //! | [`kernel`] | fragments, profiles, the strict check, configuring, patching, compiling |
 //! | [`agent`] | the guest's first program: embedded, from a path, from a URL |
 //! | [`rootfs`] | a declared tree, normalised and packed |
@@ -56,6 +57,7 @@ pub mod digest;
 pub mod event;
 pub mod exec;
 pub mod guest;
+pub mod kconfig;
 pub mod kernel;
 pub mod lock;
 pub mod manifest;
