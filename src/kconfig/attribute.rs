@@ -64,7 +64,11 @@ pub(super) fn is_attribute(key: Key) -> bool {
 }
 
 /// Reads what the line says, after its first word: one or two things.
-pub(super) fn read(key: Key, owner: Owner, line: &mut Cursor<'_>) -> Result<(Says, Option<Says>), Refusal> {
+pub(super) fn read(
+    key: Key,
+    owner: Owner,
+    line: &mut Cursor<'_>,
+) -> Result<(Says, Option<Says>), Refusal> {
     let says = match key {
         Key::Bool => typed(Type::Bool, line)?,
         Key::Tristate => typed(Type::Tristate, line)?,
@@ -86,22 +90,41 @@ pub(super) fn read(key: Key, owner: Owner, line: &mut Cursor<'_>) -> Result<(Say
         }
         Key::Range => {
             let (low, high, condition) = (line.term()?, line.term()?, line.condition()?);
-            (Says::Range { low, high, condition }, None)
+            (
+                Says::Range {
+                    low,
+                    high,
+                    condition,
+                },
+                None,
+            )
         }
         Key::Depends => (depends(line)?, None),
         Key::Visible => {
             let always = || Expr::Term(Term::Constant("y".into()));
-            (Says::VisibleIf(line.condition()?.unwrap_or_else(always)), None)
+            (
+                Says::VisibleIf(line.condition()?.unwrap_or_else(always)),
+                None,
+            )
         }
         Key::Modules => (Says::Modules, None),
-        other => return Err(Refusal::new(format!("`{}` says nothing here", other.as_str()))),
+        other => {
+            return Err(Refusal::new(format!(
+                "`{}` says nothing here",
+                other.as_str()
+            )));
+        }
     };
     line.end()?;
     Ok(says)
 }
 
 /// Reads a line whose first word means something only here: `transitional`, `optional`, `option modules`.
-pub(super) fn read_word(word: &str, owner: Owner, line: &mut Cursor<'_>) -> Result<Option<Says>, Refusal> {
+pub(super) fn read_word(
+    word: &str,
+    owner: Owner,
+    line: &mut Cursor<'_>,
+) -> Result<Option<Says>, Refusal> {
     let says = match (word, owner) {
         ("transitional", Owner::Config) => Says::Transitional,
         ("optional", Owner::Choice) => Says::Optional,

@@ -3,7 +3,8 @@
 use super::{
     attribute::Owner,
     error::Refusal,
-    syntax::{Attribute, Choice, Comment, Config, Entry, Expr, If, Menu, Name, Place},
+    lex::Key,
+    syntax::{Attribute, Choice, Comment, Config, Entry, Expr, If, Menu, Name, Place, Term},
 };
 
 /// As deep may blocks stand in each other. Linux 6.12 goes 11 deep.
@@ -92,6 +93,26 @@ impl Blocks {
         self.begin(Head::If(condition), at)
     }
 
+    /// Begins something nameless in place of what could not be read, so that its lines and its end are not mistakes too.
+    pub(super) fn stand_in(&mut self, key: Key, at: Place) {
+        let _ = match key {
+            Key::Menu => self.menu(String::new(), at),
+            Key::Choice => self.choice(None, at),
+            Key::If => self.condition(Expr::Term(Term::Constant("n".into())), at),
+            Key::Config | Key::MenuConfig | Key::Comment => {
+                let (name, attributes) = ("".into(), Vec::new());
+                self.config(Config {
+                    name,
+                    menu: false,
+                    attributes,
+                    at,
+                });
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+    }
+
     /// Adds a line to the entry that is being read.
     pub(super) fn say(&mut self, line: Attribute) {
         match &mut self.lines {
@@ -151,11 +172,22 @@ impl Blocks {
     /// # Errors
     ///
     /// There is none. The place is that of a block among the first `below` that would have been closed.
-    pub(super) fn end(&mut self, kind: Kind, below: usize) -> Result<Vec<(Kind, Place)>, Option<Place>> {
+    pub(super) fn end(
+        &mut self,
+        kind: Kind,
+        below: usize,
+    ) -> Result<Vec<(Kind, Place)>, Option<Place>> {
         self.rest();
-        let Some(at) = self.open[below..].iter().rposition(|block| block.kind() == kind) else {
-            let foreign = self.open[..below].last().filter(|block| block.kind() == kind);
-            return Err(foreign.filter(|_| self.open.len() == below).map(|block| block.at));
+        let Some(at) = self.open[below..]
+            .iter()
+            .rposition(|block| block.kind() == kind)
+        else {
+            let foreign = self.open[..below]
+                .last()
+                .filter(|block| block.kind() == kind);
+            return Err(foreign
+                .filter(|_| self.open.len() == below)
+                .map(|block| block.at));
         };
         let unclosed = self.end_of_file(below + at + 1);
         self.close();
@@ -164,7 +196,11 @@ impl Blocks {
 
     /// Closes the blocks beyond the first `below`, and returns them, innermost first.
     pub(super) fn end_of_file(&mut self, below: usize) -> Vec<(Kind, Place)> {
-        let unclosed = self.open[below..].iter().rev().map(|block| (block.kind(), block.at)).collect();
+        let unclosed = self.open[below..]
+            .iter()
+            .rev()
+            .map(|block| (block.kind(), block.at))
+            .collect();
         while self.open.len() > below {
             self.rest();
             self.close();
@@ -182,7 +218,9 @@ impl Blocks {
     fn begin(&mut self, head: Head, at: Place) -> Result<(), Refusal> {
         self.rest();
         if self.open.len() == DEEPEST {
-            return Err(Refusal::new(format!("blocks stand more than {DEEPEST} deep in each other")));
+            return Err(Refusal::new(format!(
+                "blocks stand more than {DEEPEST} deep in each other"
+            )));
         }
         self.open.push(Block {
             head,

@@ -20,7 +20,10 @@ pub enum KconfigError {
     },
     /// A directory has no such top file.
     #[error("`{}` has no file `{top}`", root.display())]
-    #[diagnostic(code(kconfig::top), help("the directory must be the top of a kernel source tree"))]
+    #[diagnostic(
+        code(kconfig::top),
+        help("the directory must be the top of a kernel source tree")
+    )]
     NoTop {
         /// The directory.
         root: PathBuf,
@@ -41,7 +44,9 @@ pub enum KconfigError {
     #[error("the answers to {commands} commands of the Kconfig files are damaged: {detail}")]
     #[diagnostic(
         code(kconfig::answers),
-        help("they are printed by a script of ours: was its output cut off or mixed with another?")
+        help(
+            "they are printed by a script of ours: was its output cut off or mixed with another?"
+        )
     )]
     Answers {
         /// How many commands there were.
@@ -59,7 +64,9 @@ pub enum KconfigError {
         seconds: u32,
     },
     /// Answers lead to further commands without end.
-    #[error("the Kconfig files still ask for new commands after {rounds} rounds of answers, such as `{command}`")]
+    #[error(
+        "the Kconfig files still ask for new commands after {rounds} rounds of answers, such as `{command}`"
+    )]
     #[diagnostic(code(kconfig::rounds))]
     Rounds {
         /// How often all commands were answered.
@@ -119,7 +126,9 @@ impl Refusal {
 fn headline(problems: &[Problem]) -> String {
     match problems {
         [_] => "the Kconfig files have a mistake".to_owned(),
-        all if all.len() < MOST_PROBLEMS => format!("the Kconfig files have {} mistakes", all.len()),
+        all if all.len() < MOST_PROBLEMS => {
+            format!("the Kconfig files have {} mistakes", all.len())
+        }
         _ => format!("the Kconfig files have many mistakes; these are the first {MOST_PROBLEMS}"),
     }
 }

@@ -139,11 +139,15 @@ impl<'a> Cursor<'a> {
 
     fn single(&mut self, depth: usize) -> Result<Expr, Refusal> {
         if depth > DEEPEST {
-            return Err(Refusal::new(format!("an expression is nested more than {DEEPEST} deep")));
+            return Err(Refusal::new(format!(
+                "an expression is nested more than {DEEPEST} deep"
+            )));
         }
         self.terms += 1;
         if self.terms > MOST_TERMS {
-            return Err(Refusal::new(format!("an expression has more than {MOST_TERMS} terms")));
+            return Err(Refusal::new(format!(
+                "an expression has more than {MOST_TERMS} terms"
+            )));
         }
         if self.take(&Token::Not) {
             return Ok(Expr::Not(Box::new(self.single(depth + 1)?)));

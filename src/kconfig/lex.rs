@@ -58,6 +58,13 @@ macro_rules! keys {
                 }
             }
 
+            /// Returns the word of the language that was probably meant.
+            pub(super) fn nearest(text: &str) -> Option<Self> {
+                let known = [$(Self::$name),*].into_iter();
+                let far = |key: &Self| strsim::osa_distance(key.as_str(), text);
+                known.min_by_key(far).filter(|key| far(key) <= 2 && text.len() > 3)
+            }
+
             /// Returns it as it is written.
             pub(super) fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -117,7 +124,11 @@ impl Scanner {
     }
 
     /// Reads the next statement's tokens. Returns the line it begins in, or nothing at the file's end.
-    pub(super) fn statement(&mut self, tokens: &mut Vec<Token>, desk: &mut Desk<'_, '_>) -> Result<Option<u32>, Refusal> {
+    pub(super) fn statement(
+        &mut self,
+        tokens: &mut Vec<Token>,
+        desk: &mut Desk<'_, '_>,
+    ) -> Result<Option<u32>, Refusal> {
         tokens.clear();
         let mut begins = self.line;
         while let Some(&byte) = self.bytes.get(self.at) {
@@ -147,7 +158,9 @@ impl Scanner {
                 tokens.push(Token::Value(self.value()));
             }
             if tokens.len() > MOST_TOKENS {
-                return Err(Refusal::new(format!("a statement has more than {MOST_TOKENS} words")));
+                return Err(Refusal::new(format!(
+                    "a statement has more than {MOST_TOKENS} words"
+                )));
             }
         }
         Ok((!tokens.is_empty()).then_some(begins))
@@ -162,7 +175,10 @@ impl Scanner {
             match byte {
                 b' ' | b'\t' | b'\n' => {
                     let blanks = &self.bytes[self.at..];
-                    let blanks = blanks.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+                    let blanks = blanks
+                        .iter()
+                        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+                        .count();
                     let after = self.at + blanks;
                     if self.bytes.get(after) == Some(&b'\n') {
                         self.at = after;
@@ -211,7 +227,10 @@ impl Scanner {
 
     fn word(&mut self, desk: &mut Desk<'_, '_>) -> Result<Option<Token>, Refusal> {
         let rest = &self.bytes[self.at..];
-        let plain = rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len());
+        let plain = rest
+            .iter()
+            .position(|byte| !is_word(*byte))
+            .unwrap_or(rest.len());
         if rest.get(plain) != Some(&b'$') {
             let text = &rest[..plain];
             self.at += plain;
@@ -246,7 +265,8 @@ impl Scanner {
                         file: desk.file,
                         line: self.line,
                     };
-                    let (expanded, taken) = desk.macros.after_dollar(&self.bytes[self.at..end], here)?;
+                    let (expanded, taken) =
+                        desk.macros.after_dollar(&self.bytes[self.at..end], here)?;
                     text.extend_from_slice(&expanded);
                     self.at += taken;
                 }
@@ -259,7 +279,10 @@ impl Scanner {
                 byte => text.push(byte),
             }
         }
-        desk.warnings.push((self.line, "the quotes are not closed on this line".to_owned()));
+        desk.warnings.push((
+            self.line,
+            "the quotes are not closed on this line".to_owned(),
+        ));
         Ok(Token::Quoted(utf8(&text)?.to_owned()))
     }
 
@@ -281,7 +304,10 @@ impl Scanner {
             _ => {
                 self.at += 1;
                 let shown = byte.escape_ascii();
-                desk.warnings.push((self.line, format!("the character `{shown}` means nothing and is ignored")));
+                desk.warnings.push((
+                    self.line,
+                    format!("the character `{shown}` means nothing and is ignored"),
+                ));
                 return None;
             }
         };
@@ -292,7 +318,10 @@ impl Scanner {
     fn value(&mut self) -> Vec<u8> {
         let end = self.line_end();
         let rest = &self.bytes[self.at..end];
-        let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let blanks = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count();
         let value = rest[blanks..].to_vec();
         self.at = end;
         value

@@ -45,13 +45,14 @@ pub(super) struct Here<'a> {
     pub(super) line: u32,
 }
 
-/// The state of the macro language: variables so far, and what the world was asked.
+/// The state of the macro language: variables so far, and what the world was asked. After a refusal nothing can be
+/// expanded any more.
 pub(super) struct Macros<'o> {
     oracle: &'o mut dyn Oracle,
     variables: BTreeMap<Vec<u8>, Variable>,
     unanswered: BTreeSet<String>,
-    /// What `info` and `warning-if` said, to be told once its place is known.
-    pub(super) said: Vec<String>,
+    /// What `info` and `warning-if` said, with its line.
+    pub(super) said: Vec<(u32, String)>,
     depth: u32,
     work: usize,
 }
@@ -93,8 +94,17 @@ impl<'o> Macros<'o> {
     }
 
     /// Assigns a variable.
-    pub(super) fn assign(&mut self, name: &[u8], value: &[u8], how: Assign, here: Here) -> Result<(), Refusal> {
-        let known = self.variables.get(name).map(|variable| (variable.simple, variable.value.clone()));
+    pub(super) fn assign(
+        &mut self,
+        name: &[u8],
+        value: &[u8],
+        how: Assign,
+        here: Here,
+    ) -> Result<(), Refusal> {
+        let known = self
+            .variables
+            .get(name)
+            .map(|variable| (variable.simple, variable.value.clone()));
         let simple = match (how, &known) {
             (Assign::Append, Some((simple, _))) => *simple,
             (how, _) => how == Assign::Simple,
@@ -140,7 +150,11 @@ impl<'o> Macros<'o> {
     }
 
     /// Expands what follows a `$`. Returns it and how many bytes of the line it takes.
-    pub(super) fn after_dollar(&mut self, line: &[u8], here: Here) -> Result<(Vec<u8>, usize), Refusal> {
+    pub(super) fn after_dollar(
+        &mut self,
+        line: &[u8],
+        here: Here,
+    ) -> Result<(Vec<u8>, usize), Refusal> {
         self.reference(line, &[], here)
     }
 
@@ -158,7 +172,12 @@ impl<'o> Macros<'o> {
         Ok(out)
     }
 
-    fn reference(&mut self, text: &[u8], arguments: &[Vec<u8>], here: Here) -> Result<(Vec<u8>, usize), Refusal> {
+    fn reference(
+        &mut self,
+        text: &[u8],
+        arguments: &[Vec<u8>],
+        here: Here,
+    ) -> Result<(Vec<u8>, usize), Refusal> {
         if text.first() != Some(&b'(') {
             return Ok((b"$".to_vec(), 0));
         }
@@ -171,7 +190,9 @@ impl<'o> Macros<'o> {
             ));
         };
         if self.depth == DEEPEST {
-            return Err(Refusal::new(format!("references lead to each other more than {DEEPEST} deep")));
+            return Err(Refusal::new(format!(
+                "references lead to each other more than {DEEPEST} deep"
+            )));
         }
         self.depth += 1;
         self.spend(end + 64)?;
@@ -181,13 +202,23 @@ impl<'o> Macros<'o> {
     }
 
     /// Expands what stands between `$(` and `)`.
-    fn clause(&mut self, clause: &[u8], arguments: &[Vec<u8>], here: Here) -> Result<Vec<u8>, Refusal> {
-        if let Some(argument) = argument_number(clause).and_then(|number| arguments.get(number.checked_sub(1)?)) {
+    fn clause(
+        &mut self,
+        clause: &[u8],
+        arguments: &[Vec<u8>],
+        here: Here,
+    ) -> Result<Vec<u8>, Refusal> {
+        if let Some(argument) =
+            argument_number(clause).and_then(|number| arguments.get(number.checked_sub(1)?))
+        {
             return Ok(argument.clone());
         }
         let parts = split(clause);
         if parts.len() > MOST_ARGUMENTS {
-            return Err(Refusal::new(format!("a reference has more than {} arguments", MOST_ARGUMENTS - 1)));
+            return Err(Refusal::new(format!(
+                "a reference has more than {} arguments",
+                MOST_ARGUMENTS - 1
+            )));
         }
         let name = self.text(parts[0], arguments, here)?;
         let mut given = Vec::with_capacity(parts.len() - 1);
@@ -209,13 +240,20 @@ impl<'o> Macros<'o> {
         Ok(Vec::new())
     }
 
-    fn variable(&mut self, name: &[u8], given: &[Vec<u8>], here: Here) -> Result<Option<Vec<u8>>, Refusal> {
+    fn variable(
+        &mut self,
+        name: &[u8],
+        given: &[Vec<u8>],
+        here: Here,
+    ) -> Result<Option<Vec<u8>>, Refusal> {
         let Some(variable) = self.variables.get_mut(name) else {
             return Ok(None);
         };
         if given.is_empty() && variable.expanding > 0 {
             let name = String::from_utf8_lossy(name);
-            return Err(Refusal::new(format!("the variable `{name}` refers to itself")));
+            return Err(Refusal::new(format!(
+                "the variable `{name}` refers to itself"
+            )));
         }
         let value = variable.value.clone();
         if variable.simple {
@@ -229,7 +267,12 @@ impl<'o> Macros<'o> {
         Ok(Some(expanded))
     }
 
-    fn builtin(&mut self, name: &[u8], given: &[Vec<u8>], here: Here) -> Result<Option<Vec<u8>>, Refusal> {
+    fn builtin(
+        &mut self,
+        name: &[u8],
+        given: &[Vec<u8>],
+        here: Here,
+    ) -> Result<Option<Vec<u8>>, Refusal> {
         let wants = match name {
             b"filename" | b"lineno" => 0,
             b"info" | b"shell" => 1,
@@ -238,7 +281,9 @@ impl<'o> Macros<'o> {
         };
         if given.len() != wants {
             let (name, got) = (String::from_utf8_lossy(name), given.len());
-            return Err(Refusal::new(format!("the function `{name}` takes {wants} arguments, not {got}")));
+            return Err(Refusal::new(format!(
+                "the function `{name}` takes {wants} arguments, not {got}"
+            )));
         }
         let said = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
         Ok(Some(match name {
@@ -246,7 +291,7 @@ impl<'o> Macros<'o> {
             b"lineno" => here.line.to_string().into_bytes(),
             b"shell" => self.shell(&given[0])?,
             b"info" => {
-                self.said.push(said(&given[0]));
+                self.said.push((here.line, said(&given[0])));
                 Vec::new()
             }
             b"error-if" if given[0] == b"y" => {
@@ -256,7 +301,7 @@ impl<'o> Macros<'o> {
                 ));
             }
             b"warning-if" if given[0] == b"y" => {
-                self.said.push(said(&given[1]));
+                self.said.push((here.line, said(&given[1])));
                 Vec::new()
             }
             _ => Vec::new(),
@@ -274,7 +319,11 @@ impl<'o> Macros<'o> {
         match self.oracle.shell(command) {
             Answer::Printed(printed) => Ok(as_text(&printed)),
             Answer::Unknown if self.unanswered.len() == MOST_COMMANDS => {
-                Err(Refusal::new(format!("more than {MOST_COMMANDS} commands are to be run")))
+                // None of them is to be run.
+                self.unanswered.clear();
+                Err(Refusal::new(format!(
+                    "more than {MOST_COMMANDS} commands are to be run"
+                )))
             }
             Answer::Unknown => {
                 self.unanswered.insert(command.to_owned());
@@ -349,8 +398,13 @@ fn argument_number(clause: &[u8]) -> Option<usize> {
 /// Returns a command's output as the kernel's `conf` takes it: one line.
 fn as_text(printed: &[u8]) -> Vec<u8> {
     let printed = &printed[..printed.len().min(MOST_PRINTED)];
-    let end = printed.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
+    let end = printed
+        .iter()
+        .rposition(|byte| *byte != b'\n')
+        .map_or(0, |last| last + 1);
     let text = &printed[..end];
     let text = &text[..memchr::memchr(0, text).unwrap_or(text.len())];
-    text.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect()
+    text.iter()
+        .map(|byte| if *byte == b'\n' { b' ' } else { *byte })
+        .collect()
 }

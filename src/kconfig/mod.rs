@@ -3,15 +3,26 @@
 
 mod attribute;
 pub mod batch;
+#[cfg(test)]
+mod batch_tests;
 mod blocks;
 mod error;
 mod expression;
+mod files;
+#[cfg(test)]
+mod hostile_tests;
 mod lex;
+#[cfg(test)]
+mod macro_tests;
 mod macros;
 mod names;
 pub mod oracle;
 pub mod parse;
+#[cfg(test)]
+mod parse_tests;
+pub mod rounds;
 mod source;
+mod statement;
 pub mod syntax;
 
 pub use error::{KconfigError, Problem};

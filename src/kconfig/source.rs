@@ -65,13 +65,17 @@ impl Sources {
         }
         let about = fs::metadata(&path).map_err(broken)?;
         if !about.is_file() {
-            return Err(Missing::Refused(Refusal::new(format!("`{name}` is not a file"))));
+            return Err(Missing::Refused(Refusal::new(format!(
+                "`{name}` is not a file"
+            ))));
         }
         self.bytes += about.len();
         self.files += 1;
         if about.len() > LARGEST {
             let mib = LARGEST >> 20;
-            return Err(Missing::Refused(Refusal::new(format!("`{name}` is larger than {mib} MiB"))));
+            return Err(Missing::Refused(Refusal::new(format!(
+                "`{name}` is larger than {mib} MiB"
+            ))));
         }
         if self.bytes > MOST_BYTES || self.files > MOST_FILES {
             let mib = MOST_BYTES >> 20;
@@ -95,11 +99,18 @@ impl Sources {
                 };
                 match is_pattern(part) {
                     false => next.push(join(part)),
-                    true => next.extend(self.listed(name)?.iter().filter(|entry| fits(part, entry)).map(|e| join(e))),
+                    true => next.extend(
+                        self.listed(name)?
+                            .iter()
+                            .filter(|entry| fits(part, entry))
+                            .map(|e| join(e)),
+                    ),
                 }
             }
             if next.len() > MOST_FILES {
-                return Err(Missing::Refused(Refusal::new(format!("`{pattern}` fits more than {MOST_FILES} files"))));
+                return Err(Missing::Refused(Refusal::new(format!(
+                    "`{pattern}` fits more than {MOST_FILES} files"
+                ))));
             }
             found = next;
         }
@@ -154,7 +165,10 @@ impl Sources {
 ///
 /// The name leads out of the tree.
 pub(super) fn inside(written: &str, from: &str, srctree: Option<&str>) -> Result<String, Refusal> {
-    let below = |top: &str| written.strip_prefix(top.trim_end_matches('/'))?.strip_prefix('/');
+    let below = |top: &str| {
+        let name = written.strip_prefix(top.trim_end_matches('/'))?;
+        name.starts_with('/').then(|| name.trim_start_matches('/'))
+    };
     let (name, from) = match srctree.filter(|top| !top.is_empty()).and_then(below) {
         Some(name) => (name, ""),
         None => (written, from),
