@@ -6,23 +6,45 @@ pub mod batch;
 #[cfg(test)]
 mod batch_tests;
 mod blocks;
+mod build;
+mod choice;
+#[cfg(test)]
+mod choice_tests;
+pub mod dialect;
+pub mod dotconfig;
+#[cfg(test)]
+mod dotconfig_tests;
 mod error;
+pub mod evaluate;
+#[cfg(test)]
+mod evaluate_tests;
 mod expression;
 mod files;
 #[cfg(test)]
 mod hostile_tests;
 mod lex;
+mod lower;
 #[cfg(test)]
 mod macro_tests;
 mod macros;
+mod membership;
+pub mod model;
+pub mod modes;
 mod names;
+mod number;
 pub mod oracle;
+mod order;
 pub mod parse;
 #[cfg(test)]
 mod parse_tests;
+mod range;
+pub mod request;
 pub mod rounds;
 mod source;
 mod statement;
+mod symbols;
 pub mod syntax;
+pub mod terms;
+pub mod tristate;
 
 pub use error::{KconfigError, Problem};
