@@ -100,6 +100,11 @@ impl Files {
         self.open.last_mut()
     }
 
+    /// Returns whether the tree's top file is being read.
+    pub(super) fn is_at_top(&self) -> bool {
+        self.open.len() == 1
+    }
+
     /// Returns the name that the file being read was given where it is sourced.
     pub(super) fn written(&self) -> &str {
         self.open.last().map_or("", |file| &file.written)
@@ -161,14 +166,15 @@ impl Files {
 
     /// Ends the file being read, and opens the next that the same statement sources.
     pub(super) fn close(&mut self) -> Result<(), Failure> {
-        match self.open.pop() {
-            Some(Opened {
-                at: Some(at),
-                blocks,
-                then,
-                ..
-            }) => self.next(at, blocks, then),
-            _ => Ok(()),
+        let Some(ended) = self.open.pop() else {
+            return Ok(());
+        };
+        if let Some(file) = self.open.last_mut() {
+            file.scanner.go_on_after(&ended.scanner);
+        }
+        match ended.at {
+            Some(at) => self.next(at, ended.blocks, ended.then),
+            None => Ok(()),
         }
     }
 

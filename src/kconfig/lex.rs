@@ -1,6 +1,8 @@
 //! Tokens: what one file holds, statement by statement, with macros expanded on the way as the kernel's lexer does it. Which
 //! statements make sense is not known here.
 
+use std::mem;
+
 use super::{
     error::Refusal,
     macros::{Here, Macros},
@@ -87,6 +89,10 @@ pub(super) struct Scanner {
     line: u32,
     /// Where the line ends that was looked at last.
     end: usize,
+    /// Whether a help text was read last.
+    after_help: bool,
+    /// Whether the file ended in the middle of a line.
+    is_cut: bool,
 }
 
 /// What is needed to read a statement beside the file.
@@ -115,7 +121,19 @@ impl Scanner {
             at: 0,
             line: 1,
             end: 0,
+            after_help: false,
+            is_cut: false,
         })
+    }
+
+    /// Goes on where another file ended that this one sources.
+    pub(super) fn go_on_after(&mut self, sourced: &Self) {
+        self.after_help |= sourced.after_help;
+    }
+
+    /// Returns whether the file ended in the middle of the last statement's line.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Returns the line that is being read, from 1.
@@ -131,6 +149,8 @@ impl Scanner {
     ) -> Result<Option<u32>, Refusal> {
         tokens.clear();
         let mut begins = self.line;
+        // The kernel's lexer takes what follows such a sign as it is, but not right after a help text.
+        let assigns = !mem::take(&mut self.after_help);
         while let Some(&byte) = self.bytes.get(self.at) {
             let before = tokens.len();
             let line = self.line;
@@ -154,7 +174,7 @@ impl Scanner {
             if before == 0 && !tokens.is_empty() {
                 begins = line;
             }
-            if before == 1 && tokens.len() == 2 && is_assignment(tokens) {
+            if assigns && before == 1 && tokens.len() == 2 && is_assignment(tokens) {
                 tokens.push(Token::Value(self.value()));
             }
             if tokens.len() > MOST_TOKENS {
@@ -163,11 +183,14 @@ impl Scanner {
                 )));
             }
         }
+        self.after_help = tokens.is_empty() && !assigns;
+        self.is_cut = !tokens.is_empty();
         Ok((!tokens.is_empty()).then_some(begins))
     }
 
     /// Reads the help text that begins with the next line, up to where a line is indented less.
     pub(super) fn help(&mut self) -> Vec<u8> {
+        self.after_help = true;
         let mut text = Vec::new();
         // The indentation of the first line, and of the line that is being read.
         let (mut first, mut indent) = (0, 0);
@@ -236,7 +259,8 @@ impl Scanner {
             self.at += plain;
             return Ok(Some(match Key::of(text) {
                 Some(key) => Token::Key(key),
-                None => Token::Word(desk.names.name(&String::from_utf8_lossy(text))),
+                // It consists of letters, digits and the like.
+                None => Token::Word(desk.names.name(str::from_utf8(text).unwrap_or_default())),
             }));
         }
         let end = self.line_end();

@@ -185,6 +185,28 @@ fn what_a_macro_cannot_do_is_told_with_its_place() {
 }
 
 #[test]
+fn right_after_a_help_text_nothing_is_assigned() {
+    let text = "config A\n\thelp\n\t  Text.\n\nv = B\n";
+    assert_eq!(
+        mistakes(&[("Kconfig", text)]),
+        "Kconfig:5: `v` cannot be assigned right after a help text\n"
+    );
+    let files = [
+        ("Kconfig", "source \"a\"\nv = B\n"),
+        ("a", "config A\n\thelp\n\t  Text.\n\n"),
+    ];
+    assert_eq!(
+        mistakes(&files),
+        "Kconfig:2: `v` cannot be assigned right after a help text\n"
+    );
+    // For `conf`, what expands to nothing is no mistake there.
+    assert_eq!(
+        says("v = B\nconfig A\n\thelp\n\t  Text.\nv = $(none)\nif C$(v)\nendif\n"),
+        "config A\n  help \"Text.\"\nif C\n"
+    );
+}
+
+#[test]
 fn what_is_unanswered_is_seen_in_any_text() {
     assert!(!macros::is_unanswered(b"unanswered"));
     assert!(macros::is_unanswered(b"a\x01unanswered\x01b"));

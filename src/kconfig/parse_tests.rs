@@ -454,6 +454,21 @@ Kconfig:27: a statement cannot begin with `<`
 }
 
 #[test]
+fn only_the_top_file_has_to_end_with_a_lines_end() {
+    assert_eq!(
+        mistakes(&[("Kconfig", "config A\n\tbool")]),
+        "Kconfig:2: the file does not end with a line's end\n"
+    );
+    let (_, notices) = read(&[("Kconfig", "source \"a\"\n"), ("a", "config A\n\tbool")]);
+    assert_eq!(notices[0].says, "the file does not end with a line's end");
+    assert!(
+        read(&[("Kconfig", "config A\n\thelp\n\t  Text.")])
+            .1
+            .is_empty()
+    );
+}
+
+#[test]
 fn a_block_ends_in_its_file() {
     let files = [
         (

@@ -14,9 +14,17 @@ use super::{
 /// Returns how a statement assigns what, if it begins with a word before these tokens.
 pub(super) fn assignment(rest: &[Token]) -> Option<(Assign, &[u8])> {
     match rest {
-        [Token::Relation(Relation::Equal), Token::Value(value)] => Some((Assign::Recursive, value)),
-        [Token::AssignSimple, Token::Value(value)] => Some((Assign::Simple, value)),
-        [Token::AssignAppend, Token::Value(value)] => Some((Assign::Append, value)),
+        [sign, Token::Value(value)] => Some((assigns(sign)?, value)),
+        [sign] => Some((assigns(sign)?, &[])),
+        _ => None,
+    }
+}
+
+fn assigns(sign: &Token) -> Option<Assign> {
+    match sign {
+        Token::Relation(Relation::Equal) => Some(Assign::Recursive),
+        Token::AssignSimple => Some(Assign::Simple),
+        Token::AssignAppend => Some(Assign::Append),
         _ => None,
     }
 }
@@ -149,8 +157,13 @@ impl Reader<'_> {
         }
         let text = file.scanner.help();
         self.owner("help", |owner| owner.takes(Key::Help))?;
-        let text = String::from_utf8_lossy(text.trim_ascii_end());
-        let text = text.trim_start_matches('\n').to_owned();
+        let text = text.trim_ascii_end();
+        let text = match str::from_utf8(text) {
+            Ok(text) => text.trim_start_matches('\n').to_owned(),
+            Err(_) => String::from_utf8_lossy(text)
+                .trim_start_matches('\n')
+                .to_owned(),
+        };
         let says = Says::Help(text);
         self.blocks.say(Attribute { says, at });
         Ok(())
@@ -158,6 +171,12 @@ impl Reader<'_> {
 
     /// Reads a statement that begins with no word of the language and assigns nothing.
     pub(super) fn word(&mut self, word: &Name, at: Place, rest: &[Token]) -> Result<(), Refusal> {
+        if rest.first().and_then(assigns).is_some() {
+            return Err(Refusal::with_help(
+                format!("`{word}` cannot be assigned right after a help text"),
+                "the kernel's own reader does not understand it there; move it above the entry",
+            ));
+        }
         let mut line = Cursor::new(rest, &mut self.names);
         let Some(owner) = self.blocks.owner() else {
             return Err(unknown(word));
@@ -189,7 +208,7 @@ impl Reader<'_> {
     fn modules(&mut self) -> Result<(), Refusal> {
         let now = self.blocks.symbol();
         match (&self.modules, now) {
-            (Some(before), Some(now)) if *before != now => Err(Refusal::new(format!(
+            (Some(before), Some(now)) => Err(Refusal::new(format!(
                 "`{now}` says `modules`, as `{before}` did before"
             ))),
             (_, now) => {
