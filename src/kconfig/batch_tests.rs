@@ -6,8 +6,8 @@ use super::{
     KconfigError,
     batch::Batch,
     oracle::Answers,
-    parse_tests::{mistakes_of, shown},
     rounds,
+    sketch::{mistakes_of, shown},
 };
 
 #[expect(

@@ -5,7 +5,7 @@ use super::{
     evaluate_tests::{both, new, old},
     model::Model,
     modes::Base,
-    parse_tests::{mistakes_of, read},
+    sketch::{mistakes_of, read},
 };
 
 #[test]

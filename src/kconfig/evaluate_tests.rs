@@ -6,7 +6,7 @@ use super::{
     dotconfig::Requests,
     model::Model,
     modes::{Base, evaluate},
-    parse_tests::{mistakes_of, read},
+    sketch::{mistakes_of, read},
 };
 
 /// Returns the `.config` without its heading.

@@ -8,7 +8,7 @@ use super::{
     KconfigError,
     oracle::{Answer, Answers, Oracle, Recorded},
     parse::{self, Reading},
-    parse_tests::{mistakes, mistakes_of, read, says},
+    sketch::{mistakes, mistakes_of, read, says},
     syntax::Entry,
 };
 

@@ -3,7 +3,7 @@
 use super::{
     macros,
     parse::Reading,
-    parse_tests::{mistakes, mistakes_of, reading, says, shown},
+    sketch::{mistakes, mistakes_of, reading, says, shown},
 };
 
 /// Returns what an expression expands to after these assignments.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    clause::{argument_number, as_text, closing, split},
     error::Refusal,
     oracle::{Answer, Oracle},
 };
@@ -17,12 +18,10 @@ const DEEPEST: u32 = 200;
 const LONGEST: usize = 1 << 20;
 /// As many bytes may all expansions of a tree handle. Linux 6.12 needs a hundredth.
 const MOST_WORK: usize = 64 << 20;
-/// As many different commands may a tree ask for. Linux 6.12 asks for some 300.
+/// As many different commands may a tree ask for. Linux 6.12 asks for some 110.
 const MOST_COMMANDS: usize = 10_000;
 /// As many arguments may a reference have, its name included: the kernel's limit.
 const MOST_ARGUMENTS: usize = 16;
-/// As many bytes of a command's output count: the kernel's limit.
-const MOST_PRINTED: usize = 4095;
 /// Stands for the output of a command that has not been run. It is a word, so that what contains it still parses.
 const UNANSWERED: &[u8] = b"\x01unanswered\x01";
 
@@ -351,60 +350,4 @@ fn append(out: &mut Vec<u8>, text: &[u8]) -> Result<(), Refusal> {
 
 fn too_long() -> Refusal {
     Refusal::new(format!("a macro expands to more than {LONGEST} bytes"))
-}
-
-/// Returns where the parenthesis that was opened before `text` is closed.
-fn closing(text: &[u8]) -> Option<usize> {
-    let mut open = 0;
-    for at in memchr::memchr2_iter(b'(', b')', text) {
-        match text[at] {
-            b'(' => open += 1,
-            _ if open == 0 => return Some(at),
-            _ => open -= 1,
-        }
-    }
-    None
-}
-
-/// Splits at commas that stand in no parentheses.
-fn split(clause: &[u8]) -> Vec<&[u8]> {
-    let (mut parts, mut start, mut open) = (Vec::new(), 0, 0_i64);
-    for at in memchr::memchr3_iter(b',', b'(', b')', clause) {
-        match clause[at] {
-            b'(' => open += 1,
-            b')' => open -= 1,
-            _ if open == 0 => {
-                parts.push(&clause[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&clause[start..]);
-    parts
-}
-
-/// Returns the number that a clause such as `1` consists of, read as C's `strtoul` reads it.
-fn argument_number(clause: &[u8]) -> Option<usize> {
-    let text = str::from_utf8(clause).ok()?;
-    let digits = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
-    let digits = digits.strip_prefix('+').unwrap_or(digits);
-    match digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => digits.parse().ok(),
-        false => None,
-    }
-}
-
-/// Returns a command's output as the kernel's `conf` takes it: one line.
-fn as_text(printed: &[u8]) -> Vec<u8> {
-    let printed = &printed[..printed.len().min(MOST_PRINTED)];
-    let end = printed
-        .iter()
-        .rposition(|byte| *byte != b'\n')
-        .map_or(0, |last| last + 1);
-    let text = &printed[..end];
-    let text = &text[..memchr::memchr(0, text).unwrap_or(text.len())];
-    text.iter()
-        .map(|byte| if *byte == b'\n' { b' ' } else { *byte })
-        .collect()
 }

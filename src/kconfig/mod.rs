@@ -10,6 +10,7 @@ mod build;
 mod choice;
 #[cfg(test)]
 mod choice_tests;
+mod clause;
 pub mod dialect;
 pub mod dotconfig;
 #[cfg(test)]
@@ -19,6 +20,8 @@ pub mod evaluate;
 #[cfg(test)]
 mod evaluate_tests;
 mod expression;
+#[cfg(test)]
+mod file_tests;
 mod files;
 #[cfg(test)]
 mod hostile_tests;
@@ -40,6 +43,8 @@ mod parse_tests;
 mod range;
 pub mod request;
 pub mod rounds;
+#[cfg(test)]
+mod sketch;
 mod source;
 mod statement;
 mod symbols;
