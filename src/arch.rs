@@ -151,6 +151,10 @@ impl FromStr for Arch {
 
     /// Reads Kata's, the kernel's, Debian's or OCI's name.
     fn from_str(text: &str) -> Result<Self, UnknownArch> {
+        // The kernel's directory of this one has another name than its `ARCH`.
+        if text == "x86" {
+            return Ok(Self::X86_64);
+        }
         Self::ALL
             .into_iter()
             .find(|arch| [arch.name(), arch.kernel(), arch.debian(), arch.oci()].contains(&text))
@@ -169,6 +173,7 @@ mod tests {
                 assert_eq!(name.parse::<Arch>().ok(), Some(arch), "{name}");
             }
         }
+        assert_eq!("x86".parse::<Arch>().ok(), Some(Arch::X86_64));
         assert!("i386".parse::<Arch>().is_err());
     }
 }

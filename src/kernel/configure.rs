@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 use super::{
     KernelError,
     badfile::{BadFile, Problem},
+    demand::Demand,
     dotconfig::DotConfig,
     error::unless_interrupted,
     fragment::{AskedBy, Fragment, Origin, Request},
@@ -71,11 +72,8 @@ pub fn configure(bench: &Bench<'_>, action: &Configure<Digest>) -> Result<Produc
     };
     let verdict = compare(&merged, &profile, &resolved);
     warnings.extend(verdict.idle.iter().map(|(clause, why)| {
-        let (file, line) = (&profile.file, clause.line);
-        format!(
-            "{file}:{line}: the waiver for {} no longer applies: {why}",
-            clause.symbol
-        )
+        let (origin, symbol) = (&clause.origin, &clause.symbol);
+        format!("{origin}: the waiver for {symbol} no longer applies: {why}")
     }));
     for warning in &warnings {
         bench.warn(warning);
@@ -106,10 +104,21 @@ fn requests(
     action: &Configure<Digest>,
     version: KernelVersion,
 ) -> Result<(Profile, Merged), KernelError> {
-    let bytes = bench.store.read(action.profile.input)?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = |named: &Named<Digest>| {
+        let bytes = bench.store.read(named.input)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok::<_, KernelError>((named.name.clone(), text))
+    };
+    let files = [&action.profile]
+        .into_iter()
+        .chain(&action.more)
+        .map(text)
+        .collect::<Result<Vec<_>, _>>()?;
     let mut bad = Vec::new();
-    let profile = Profile::parse(&action.profile.name, &text);
+    let profile = Profile::assemble(&files).unwrap_or_else(|wrong| {
+        bad.extend(wrong);
+        Profile::default()
+    });
     let mut requests = Vec::new();
     for Named { name, input } in &action.fragments {
         match Fragment::parse(name, &bench.store.read(*input)?) {
@@ -117,24 +126,18 @@ fn requests(
             Err(wrong) => bad.push(wrong),
         }
     }
-    let profile = match profile {
-        Ok(profile) if bad.is_empty() => profile,
-        Ok(_) => return Err(KernelError::bad_input(bad)),
-        Err(wrong) => {
-            bad.insert(0, wrong);
-            return Err(KernelError::bad_input(bad));
-        }
-    };
+    if !bad.is_empty() {
+        return Err(KernelError::bad_input(bad));
+    }
     requests.extend(profile.off_requests(version, action.arch));
     let release: Vec<_> = localversion(&action.localversion, &requests).collect();
     requests.extend(release);
     let merged = merge(requests, version);
-    let contradictions = contradictions(&profile, &merged, version, action.arch);
-    if contradictions.is_empty() {
+    let wrong = contradictions(&files, &profile, &merged, version, action.arch);
+    if wrong.is_empty() {
         Ok((profile, merged))
     } else {
-        let wrong = BadFile::new(&profile.file, &text, &contradictions);
-        Err(KernelError::bad_input(vec![wrong]))
+        Err(KernelError::bad_input(wrong))
     }
 }
 
@@ -165,29 +168,39 @@ fn localversion(text: &str, before: &[Request]) -> impl Iterator<Item = Request>
             reason: None,
             features: Vec::new(),
             versions: VersionRange::default(),
+            demand: Demand::default(),
         })
 }
 
 fn contradictions(
+    files: &[(String, String)],
     profile: &Profile,
     merged: &Merged,
     version: KernelVersion,
     arch: Arch,
-) -> Vec<Problem> {
-    profile
-        .omitted
+) -> Vec<BadFile> {
+    let wrong = |file: &str| -> Vec<_> {
+        profile
+            .omitted
+            .iter()
+            .filter(|clause| clause.origin.file == file && clause.applies(version, arch))
+            .filter_map(|clause| {
+                let request = merged.requests.get(&clause.symbol)?;
+                let told = format!(
+                    "{} is said to be omitted, but {} requests it: remove one of the two",
+                    clause.symbol, request.origin
+                );
+                // A number or a string may be omitted as Kata requests it and be requested otherwise.
+                matches!(request.value, Value::Yes | Value::Module)
+                    .then(|| Problem::new(clause.origin.line, told))
+            })
+            .collect()
+    };
+    files
         .iter()
-        .filter(|clause| clause.applies(version, arch))
-        .filter_map(|clause| {
-            let request = merged.requests.get(&clause.symbol)?;
-            let told = format!(
-                "{} is said to be omitted, but {} requests it: remove one of the two",
-                clause.symbol, request.origin
-            );
-            // A number or a string may be omitted as Kata requests it and be requested otherwise.
-            matches!(request.value, Value::Yes | Value::Module)
-                .then(|| Problem::new(clause.line, told))
-        })
+        .map(|(file, text)| (file, text, wrong(file)))
+        .filter(|(_, _, problems)| !problems.is_empty())
+        .map(|(file, text, problems)| BadFile::new(file, text, &problems))
         .collect()
 }
 
@@ -276,19 +289,17 @@ mod tests {
     #[test]
     fn a_symbol_cannot_be_both_omitted_and_requested() {
         let version = "6.12".parse().unwrap();
-        let profile = Profile::parse(
-            "profiles/p.yaml",
-            "schema: 1\nname: p\nsummary: s\nfragments: {common: []}\nomitted:\n- {symbol: A, reason: r}\n- {symbol: B, reason: r}\n",
-        )
-        .unwrap();
+        let text = "schema: 1\nname: p\nsummary: s\nfragments: {common: []}\nomitted:\n- {symbol: A, reason: r}\n\
+            - {symbol: B, reason: r}\n";
+        let files = [("profiles/p.yaml".to_owned(), text.to_owned())];
+        let profile = Profile::assemble(&files).unwrap();
         let fragment = Fragment::parse("f", b"CONFIG_A=y\n# CONFIG_B is not set\n").unwrap();
         let merged = merge(fragment.requests, version);
+        let wrong = contradictions(&files, &profile, &merged, version, Arch::X86_64);
         assert_eq!(
-            contradictions(&profile, &merged, version, Arch::X86_64),
-            [Problem::new(
-                6,
-                "A is said to be omitted, but f:1 requests it: remove one of the two"
-            )]
+            wrong[0].problems(),
+            ["line 6: A is said to be omitted, but f:1 requests it: remove one of the two"]
         );
+        assert_eq!(wrong.len(), 1);
     }
 }

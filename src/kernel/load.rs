@@ -1,73 +1,277 @@
-//! Reading a profile and its fragments from disk, as texts for the configure step. What they say is for `profile` and
-//! `fragment`.
+//! Reading a profile and all it names from disk, as texts for the configure step and for comparisons. What they say is
+//! for `profile`, `fragment` and `features`.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{
     KernelError,
     badfile::{BadFile, Problem},
-    fragment::Fragment,
-    profile::{Profile, fragments_for},
+    features::Features,
+    fragment::{Fragment, Request},
+    kata,
+    profile::{Profile, fragments_for, path_of},
+    profile_form::Form,
     yamlline,
 };
 use crate::arch::Arch;
 
-/// A profile and its fragments as texts: what the configure step is given.
+/// A profile and what it names, as texts: what the configure step is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadedProfile {
     /// The profile's name in messages.
     pub profile_name: String,
     /// The profile's text.
     pub profile_text: String,
+    /// Every profile that it extends and every list of waivers in Kata's form, with its name.
+    pub more: Vec<(String, String)>,
+    /// The table of features with its name, when the profile names one.
+    pub features: Option<(String, String)>,
     /// Every fragment for the architecture with its name, in merging order.
     pub fragments: Vec<(String, String)>,
 }
 
-/// Reads a profile and its fragments for `arch` from disk. Their content is checked too, so that a plan made of them
+impl LoadedProfile {
+    /// Reads the profile itself, together with those that it extends.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn profile(&self) -> Result<Profile, KernelError> {
+        let first = (self.profile_name.clone(), self.profile_text.clone());
+        let files: Vec<_> = [first].into_iter().chain(self.more.clone()).collect();
+        Profile::assemble(&files).map_err(KernelError::bad_input)
+    }
+
+    /// Reads the profile, the table of features, and the requests of all fragments in merging order.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn read(&self) -> Result<(Profile, Features, Vec<Request>), KernelError> {
+        let mut bad = Vec::new();
+        let profile = match self.profile() {
+            Ok(profile) => profile,
+            Err(KernelError::BadInput { files }) => {
+                bad.extend(files);
+                Profile::default()
+            }
+            Err(other) => return Err(other),
+        };
+        let features = match &self.features {
+            Some((name, text)) => Features::parse(name, text).unwrap_or_else(|wrong| {
+                bad.push(wrong);
+                Features::default()
+            }),
+            None => Features::default(),
+        };
+        let known = self.features.is_some() && bad.is_empty();
+        let mut requests = Vec::new();
+        for (name, text) in &self.fragments {
+            match Fragment::parse(name, text.as_bytes()) {
+                Ok(fragment) => {
+                    let wrong = unknown_features(&fragment.requests, &features);
+                    if known && !wrong.is_empty() {
+                        bad.push(BadFile::new(name, text, &wrong));
+                    }
+                    requests.extend(fragment.requests);
+                }
+                Err(wrong) => bad.push(wrong),
+            }
+        }
+        if known {
+            bad.extend(self.unknown_in_profile(&profile, &features));
+        }
+        if bad.is_empty() {
+            Ok((profile, features, requests))
+        } else {
+            Err(KernelError::bad_input(bad))
+        }
+    }
+
+    fn unknown_in_profile(&self, profile: &Profile, features: &Features) -> Option<BadFile> {
+        let text = &self.profile_text;
+        let levels = profile
+            .levels
+            .keys()
+            .map(|name| (name, yamlline::entry(text, "levels", name)));
+        let forbidden = profile
+            .forbidden
+            .iter()
+            .filter_map(|clause| Some((clause.feature.as_ref()?, clause.origin.line)));
+        let wrong: Vec<_> = levels
+            .chain(forbidden)
+            .filter(|(name, _)| features.named(name).is_none())
+            .map(|(name, line)| Problem::new(line, features.unknown(name)))
+            .collect();
+        (!wrong.is_empty()).then(|| BadFile::new(&self.profile_name, text, &wrong))
+    }
+}
+
+fn unknown_features(requests: &[Request], features: &Features) -> Vec<Problem> {
+    let mut wrong = Vec::new();
+    let mut last = None;
+    for request in requests {
+        // One message for a group, at the first option below the comment.
+        if last == Some(&request.features) {
+            continue;
+        }
+        last = Some(&request.features);
+        for name in request
+            .features
+            .iter()
+            .filter(|name| features.named(name).is_none())
+        {
+            wrong.push(Problem::new(request.origin.line, features.unknown(name)));
+        }
+    }
+    wrong
+}
+
+/// Reads a profile and all it names for `arch` from disk. Their content is checked too, so that a plan made of them
 /// does not fail later for what can be seen now.
 ///
 /// # Errors
 /// A file cannot be read, or everything that is wrong with all of them.
 pub fn load(profile_path: &Path, arch: Arch) -> Result<LoadedProfile, KernelError> {
-    let read = |path: &Path| {
-        fs::read(path).map_err(|cause| KernelError::Read {
-            path: path.to_owned(),
-            cause,
-        })
-    };
+    let bytes = fs::read(profile_path).map_err(|cause| KernelError::Read {
+        path: profile_path.to_owned(),
+        cause,
+    })?;
     let file = profile_path.file_name().unwrap_or_default();
     let profile_name = format!("profiles/{}", file.display());
-    let bytes = read(profile_path)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let profile =
-        Profile::parse(&profile_name, &text).map_err(|bad| KernelError::bad_input(vec![bad]))?;
     // `a/profiles/x.yaml` and `x.yaml` in the current directory both have a directory above them.
-    let room = profile_path.parent().unwrap_or(Path::new("")).join("..");
-    let mut bad = Vec::new();
-    let mut missing = Vec::new();
-    let mut fragments = Vec::new();
-    for path in fragments_for(&profile, arch) {
-        let name = path.display().to_string();
-        let Ok(bytes) = fs::read(room.join(&path)) else {
-            let told = format!("there is no readable file `{name}` beside `profiles/`");
-            missing.push(Problem::new(yamlline::holding(&text, &name), told));
-            continue;
+    let beside = profile_path.parent().unwrap_or(Path::new("")).to_owned();
+    let room = Room {
+        above: beside.join(".."),
+        beside,
+    };
+    room.load(
+        profile_name,
+        String::from_utf8_lossy(&bytes).into_owned(),
+        arch,
+    )
+}
+
+/// Where the files of a profile are.
+struct Room {
+    /// The directory of profiles.
+    beside: PathBuf,
+    /// The directory above it.
+    above: PathBuf,
+}
+
+impl Room {
+    fn load(&self, name: String, text: String, arch: Arch) -> Result<LoadedProfile, KernelError> {
+        let mut files = vec![(name, text)];
+        let mut next = 0;
+        while let Some((name, text)) = files.get(next) {
+            let (form, _) = Form::parse(name, text);
+            for (parent, _) in form.extends {
+                let path = path_of(&parent);
+                let known = files.iter().any(|(name, _)| *name == path);
+                let file = self.beside.join(format!("{parent}.yaml"));
+                if let (false, Ok(bytes)) = (known, fs::read(file)) {
+                    files.push((path, String::from_utf8_lossy(&bytes).into_owned()));
+                }
+            }
+            next += 1;
+        }
+        let profile = Profile::assemble(&files).map_err(KernelError::bad_input)?;
+        if let Some(wrong) = other_architecture(&files[0], &profile, arch) {
+            return Err(KernelError::bad_input(vec![wrong]));
+        }
+        let mut missing = Missing {
+            files: &files,
+            problems: vec![Vec::new(); files.len()],
         };
-        match Fragment::parse(&name, &bytes) {
-            Ok(_) => fragments.push((name, String::from_utf8_lossy(&bytes).into_owned())),
-            Err(wrong) => bad.push(wrong),
+        let mut fragments = Vec::new();
+        let mut whitelists = Vec::new();
+        if let Some(kata) = &profile.kata {
+            match kata::read(&self.above, kata, arch) {
+                Ok(found) => (fragments, whitelists) = (found.fragments, found.whitelists),
+                Err(told) => missing.tell(&kata.directory, &told),
+            }
+        }
+        for path in fragments_for(&profile, arch) {
+            let name = path.display().to_string();
+            fragments.extend(self.file(&name, &mut missing));
+        }
+        let features = profile.features.as_deref();
+        let features = features.and_then(|name| self.file(name, &mut missing));
+        let bad = missing.bad();
+        files.extend(whitelists);
+        let mut files = files.into_iter();
+        let (profile_name, profile_text) = files.next().unwrap_or_default();
+        let loaded = LoadedProfile {
+            profile_name,
+            profile_text,
+            more: files.collect(),
+            features,
+            fragments,
+        };
+        match loaded.read() {
+            Ok(_) if bad.is_empty() => Ok(loaded),
+            Ok(_) => Err(KernelError::bad_input(bad)),
+            Err(KernelError::BadInput { files }) => Err(KernelError::bad_input(
+                bad.into_iter().chain(files).collect(),
+            )),
+            Err(other) => Err(other),
         }
     }
-    if !missing.is_empty() {
-        bad.insert(0, BadFile::new(&profile_name, &text, &missing));
+
+    /// Reads one file that a profile names.
+    fn file(&self, name: &str, missing: &mut Missing<'_>) -> Option<(String, String)> {
+        match fs::read(self.above.join(name)) {
+            Ok(bytes) => Some((
+                name.to_owned(),
+                String::from_utf8_lossy(&bytes).into_owned(),
+            )),
+            Err(_) => {
+                let told = format!("there is no readable file `{name}` beside `profiles/`");
+                missing.tell(name, &told);
+                None
+            }
+        }
     }
-    if bad.is_empty() {
-        Ok(LoadedProfile {
-            profile_name,
-            profile_text: text,
-            fragments,
-        })
-    } else {
-        Err(KernelError::bad_input(bad))
+}
+
+fn other_architecture(
+    (file, text): &(String, String),
+    profile: &Profile,
+    arch: Arch,
+) -> Option<BadFile> {
+    let known = profile.architectures.as_ref()?;
+    let names: Vec<_> = known.iter().map(|arch| arch.name()).collect();
+    let told = format!(
+        "this profile is for {}, and not for {arch}",
+        names.join(", ")
+    );
+    let line = yamlline::key(text, "architectures");
+    (!known.contains(&arch)).then(|| BadFile::new(file, text, &[Problem::new(line, told)]))
+}
+
+/// What profiles name and nobody can read.
+struct Missing<'a> {
+    files: &'a [(String, String)],
+    problems: Vec<Vec<Problem>>,
+}
+
+impl Missing<'_> {
+    /// Tells it where `name` is written: in the first of the profiles that has it.
+    fn tell(&mut self, name: &str, told: &str) {
+        let place = self.files.iter().position(|(_, text)| text.contains(name));
+        let place = place.unwrap_or(0);
+        let line = yamlline::holding(&self.files[place].1, name);
+        self.problems[place].push(Problem::new(line, told));
+    }
+
+    fn bad(self) -> Vec<BadFile> {
+        self.files
+            .iter()
+            .zip(self.problems)
+            .filter(|(_, problems)| !problems.is_empty())
+            .map(|((file, text), problems)| BadFile::new(file, text, &problems))
+            .collect()
     }
 }

@@ -4,39 +4,55 @@
 //! | part | decides |
 //! |---|---|
 //! | [`value`] [`version`] | symbols, values, kernel versions and ranges |
-//! | [`fragment`] [`mod@merge`] [`profile`] | what is requested, where, and why |
+//! | [`fragment`] [`mod@merge`] [`profile`] [`kata`] | what is requested, where, and why |
+//! | [`demand`] [`features`] [`requirements`] | what any kernel for the guest should have, and what it costs without |
 //! | [`dotconfig`] [`symbols`] | what became of it, and what the kernel knows |
 //! | [`strict`] [`mod@report`] | the comparison, and its record |
 //! | [`mod@configure`] [`mod@patch`] [`mod@compile`] | the steps |
 //! | [`image`] | whether a product is truly a kernel |
 
 mod badfile;
+mod clause;
 pub mod compile;
 pub mod configure;
+pub mod demand;
 pub mod diff;
 pub mod dotconfig;
 mod error;
+pub mod features;
 pub mod fragment;
+#[cfg(test)]
+mod fragment_tests;
 #[cfg(test)]
 mod hostile_tests;
 pub mod image;
+pub mod kata;
+#[cfg(test)]
+mod kata_tests;
 mod load;
 mod make;
 pub mod merge;
 pub mod patch;
 pub mod profile;
+mod profile_form;
 #[cfg(test)]
 mod profile_tests;
 pub mod report;
+pub mod requirements;
+#[cfg(test)]
+mod shipped_tests;
 #[cfg(test)]
 mod step_tests;
 pub mod strict;
+#[cfg(test)]
+mod strict_tests;
 pub mod symbols;
 pub mod value;
 pub mod version;
 mod yamlline;
 
 pub use badfile::BadFile;
+pub use clause::Clause;
 pub use compile::compile;
 pub use configure::configure;
 pub use error::KernelError;

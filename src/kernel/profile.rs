@@ -1,31 +1,28 @@
 //! Profiles: which fragments make a configuration, what must be off, and what may be missing from it and why.
-//! Decides what the file says; what a kernel made of it is for `strict`.
+//! Decides what a profile is together with those it extends; one file's form is for `profile_form`, and what a kernel
+//! made of it is for `strict`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
 };
 
-use serde_yaml::{Mapping, Value as Yaml};
-
 use super::{
     badfile::{BadFile, Problem},
-    fragment::{AskedBy, Origin, Request},
-    value::{Symbol, Value},
-    version::{KernelVersion, VersionRange},
-    yamlline,
+    clause::Clause,
+    demand::{Asked, Demand},
+    fragment::{AskedBy, Request},
+    kata::{self, KataDirectory},
+    profile_form::Form,
+    value::Value,
+    version::KernelVersion,
 };
 use crate::arch::Arch;
 
 pub use super::load::{LoadedProfile, load};
 
-/// The only version of the profile form there is.
-const SCHEMA: u64 = 1;
-/// Longer profiles are refused before they are read.
-const MAX_BYTES: usize = 1 << 20;
-
-/// A profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A profile, with all that it takes from those it extends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
     /// Its file's name in messages: `profiles/kata.yaml`.
     pub file: String,
@@ -33,101 +30,222 @@ pub struct Profile {
     pub name: String,
     /// What it is for, in one line.
     pub summary: String,
+    /// Which architectures it is for; all when absent.
+    pub architectures: Option<BTreeSet<Arch>>,
     /// Fragments for every architecture, in merging order, as paths relative to the directory above `profiles/`.
     pub common: Vec<String>,
     /// Fragments merged after those, by architecture.
     pub own: BTreeMap<Arch, Vec<String>>,
-    /// What must be off.
+    /// A directory of fragments in the form of Kata's, merged before all others.
+    pub kata: Option<KataDirectory>,
+    /// What must be off in a kernel that is built from this profile.
     pub off: Vec<Clause>,
+    /// What must be off in any kernel that is used for it.
+    pub forbidden: Vec<Clause>,
     /// Requests that may be lost.
     pub waivers: Vec<Clause>,
     /// What is not requested though Kata's own configuration does.
     pub omitted: Vec<Clause>,
-}
-
-/// A statement about one symbol, with its reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clause {
-    /// The symbol.
-    pub symbol: Symbol,
-    /// Why.
-    pub reason: String,
-    /// For which kernels.
-    pub versions: VersionRange,
-    /// For which architectures; all when absent.
-    pub architectures: Option<BTreeSet<Arch>>,
-    /// Its line in the file.
-    pub line: usize,
-}
-
-impl Clause {
-    /// Tells whether the clause speaks about this kernel.
-    #[must_use]
-    pub fn applies(&self, version: KernelVersion, arch: Arch) -> bool {
-        self.versions.holds(version)
-            && self
-                .architectures
-                .as_ref()
-                .is_none_or(|architectures| architectures.contains(&arch))
-    }
+    /// The table of features, as a path relative to the directory above `profiles/`.
+    pub features: Option<String>,
+    /// Levels of features that are not those of the table.
+    pub levels: BTreeMap<String, Asked>,
 }
 
 impl Profile {
-    /// Reads a profile.
+    /// Reads a profile that extends no other.
     ///
     /// # Errors
     /// Everything that is wrong with the file, at once.
     pub fn parse(file: &str, text: &str) -> Result<Self, BadFile> {
-        let whole = |problem: Problem| BadFile::new(file, text, &[problem]);
-        if text.len() > MAX_BYTES {
-            let told = "longer than 1 MiB: a profile lists fragments and exceptions";
-            return Err(BadFile::new(file, "", &[Problem::new(1, told)]));
+        Self::assemble(&[(file.to_owned(), text.to_owned())]).map_err(|mut bad| bad.remove(0))
+    }
+
+    /// Reads a profile, the first of `files`, with those that it extends and with Kata's lists of waivers, all given by
+    /// name and text.
+    ///
+    /// # Errors
+    /// Every file with mistakes in it, with all of its mistakes; there is at least one.
+    pub fn assemble(files: &[(String, String)]) -> Result<Self, Vec<BadFile>> {
+        let mut forms = BTreeMap::new();
+        let mut problems: BTreeMap<&str, Vec<Problem>> = BTreeMap::new();
+        let mut waivers = Vec::new();
+        for (file, text) in files {
+            if kata::is_whitelist(file) {
+                let (clauses, wrong) = kata::whitelist(file, text);
+                waivers.extend(clauses);
+                problems.insert(file, wrong);
+            } else {
+                let (form, wrong) = Form::parse(file, text);
+                forms.insert(file.as_str(), form);
+                problems.insert(file, wrong);
+            }
         }
-        let yaml: Yaml = serde_yaml::from_str(text).map_err(|error| {
-            let line = error.location().map_or(1, |location| location.line());
-            whole(Problem::new(line, error.to_string()))
-        })?;
-        let Yaml::Mapping(map) = yaml else {
-            return Err(whole(Problem::new(
-                1,
-                "a profile is a map: write `schema: 1` first",
-            )));
-        };
-        let mut reader = Reader {
-            text,
+        let mut line = Line {
+            forms: &forms,
+            above: Vec::new(),
+            order: Vec::new(),
             problems: Vec::new(),
         };
-        let profile = reader.profile(file, &map);
-        if reader.problems.is_empty() {
+        line.visit(files.first().map_or("", |(file, _)| file));
+        for (file, problem) in line.problems {
+            problems.entry(file).or_default().push(problem);
+        }
+        let mut profile = Self::default();
+        for file in line.order {
+            let wrong = profile.extend(forms[file].clone());
+            problems.entry(file).or_default().extend(wrong);
+        }
+        profile.waivers.extend(waivers);
+        let bad: Vec<_> = files
+            .iter()
+            .filter_map(|(file, text)| Some((file, text, problems.get(file.as_str())?)))
+            .filter(|(_, _, problems)| !problems.is_empty())
+            .map(|(file, text, problems)| BadFile::new(file, text, problems))
+            .collect();
+        if bad.is_empty() {
             Ok(profile)
         } else {
-            Err(BadFile::new(file, text, &reader.problems))
+            Err(bad)
         }
     }
 
-    /// Returns the requests of `off` that hold for this kernel.
-    pub(super) fn off_requests(
+    /// Returns the requests of `off` and `forbidden` that hold for this kernel.
+    pub fn off_requests(
         &self,
         version: KernelVersion,
         arch: Arch,
     ) -> impl Iterator<Item = Request> {
-        let file = &self.file;
         self.off
             .iter()
+            .chain(&self.forbidden)
             .filter(move |clause| clause.applies(version, arch))
             .map(move |clause| Request {
                 symbol: clause.symbol.clone(),
                 value: Value::No,
-                origin: Origin {
-                    file: file.clone(),
-                    line: clause.line,
-                },
+                origin: clause.origin.clone(),
                 asked: AskedBy::Profile,
                 reason: Some(clause.reason.clone()),
-                features: Vec::new(),
+                features: clause.feature.iter().cloned().collect(),
                 versions: clause.versions.clone(),
+                demand: Demand::default(),
             })
     }
+
+    /// Tells whether a request need not be met by this kernel.
+    #[must_use]
+    pub fn is_waived(&self, request: &Request, version: KernelVersion, arch: Arch) -> bool {
+        let mut waivers = self.waivers.iter();
+        waivers.any(|clause| clause.symbol == request.symbol && clause.applies(version, arch))
+    }
+
+    /// Puts what this profile says over what those before it said. Tells where it drops what was not there.
+    fn extend(&mut self, form: Form) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let lists = |profile: &mut Self, visit: &mut dyn FnMut(&mut Vec<String>)| {
+            visit(&mut profile.common);
+            profile.own.values_mut().for_each(visit);
+        };
+        for (path, line) in &form.drop_fragments {
+            let mut there = false;
+            lists(self, &mut |list| {
+                let before = list.len();
+                list.retain(|other| other != path);
+                there |= list.len() < before;
+            });
+            if !there {
+                let told = format!("no profile that this one extends lists `{path}`");
+                problems.push(Problem::new(*line, told));
+            }
+        }
+        let sections = [
+            ("off", &mut self.off, &form.drop_off),
+            ("omitted", &mut self.omitted, &form.drop_omitted),
+        ];
+        for (section, clauses, drop) in sections {
+            for (symbol, line) in drop {
+                let before = clauses.len();
+                clauses.retain(|clause| clause.symbol != *symbol);
+                if clauses.len() == before {
+                    let told =
+                        format!("no profile that this one extends has {symbol} in `{section}`");
+                    problems.push(Problem::new(*line, told));
+                }
+            }
+        }
+        let own = form.profile;
+        let add = |list: &mut Vec<String>, more: Vec<String>| {
+            for path in more {
+                if !list.contains(&path) {
+                    list.push(path);
+                }
+            }
+        };
+        add(&mut self.common, own.common);
+        for (arch, more) in own.own {
+            add(self.own.entry(arch).or_default(), more);
+        }
+        replace(&mut self.off, own.off);
+        replace(&mut self.forbidden, own.forbidden);
+        replace(&mut self.waivers, own.waivers);
+        replace(&mut self.omitted, own.omitted);
+        self.levels.extend(own.levels);
+        self.architectures = own.architectures.or(self.architectures.take());
+        self.features = own.features.or(self.features.take());
+        self.kata = own.kata.or(self.kata.take());
+        (self.file, self.name, self.summary) = (own.file, own.name, own.summary);
+        problems
+    }
+}
+
+/// Adds clauses, each in the place of one about the same kernels.
+fn replace(clauses: &mut Vec<Clause>, more: Vec<Clause>) {
+    for clause in more {
+        clauses.retain(|other| !other.same_subject(&clause));
+        clauses.push(clause);
+    }
+}
+
+/// Puts the files of a profile in order: those that are extended before those that extend them, each once.
+struct Line<'a> {
+    forms: &'a BTreeMap<&'a str, Form>,
+    /// The files that led to the one that is looked at.
+    above: Vec<&'a str>,
+    order: Vec<&'a str>,
+    problems: Vec<(&'a str, Problem)>,
+}
+
+impl<'a> Line<'a> {
+    fn visit(&mut self, file: &'a str) {
+        let Some(form) = self.forms.get(file) else {
+            return;
+        };
+        if self.order.contains(&file) {
+            return;
+        }
+        self.above.push(file);
+        for (parent, line) in &form.extends {
+            let path = path_of(parent);
+            let told = match self.forms.get_key_value(path.as_str()) {
+                Some((path, _)) if self.above.contains(path) => {
+                    format!("`{parent}` extends this profile in turn: break the circle")
+                }
+                Some((path, _)) => {
+                    self.visit(path);
+                    continue;
+                }
+                None => format!("there is no readable file `{path}` to extend"),
+            };
+            self.problems.push((file, Problem::new(*line, told)));
+        }
+        self.above.pop();
+        self.order.push(file);
+    }
+}
+
+/// Returns the name in messages of the profile with this name, and where it is read from.
+pub(super) fn path_of(name: &str) -> String {
+    format!("profiles/{name}.yaml")
 }
 
 /// Returns the fragments of a profile for an architecture in merging order, relative to the directory above `profiles/`.
@@ -139,218 +257,4 @@ pub fn fragments_for(profile: &Profile, arch: Arch) -> Vec<PathBuf> {
         .chain(profile.own.get(&arch).into_iter().flatten())
         .map(PathBuf::from)
         .collect()
-}
-
-struct Reader<'a> {
-    text: &'a str,
-    problems: Vec<Problem>,
-}
-
-impl Reader<'_> {
-    fn profile(&mut self, file: &str, map: &Mapping) -> Profile {
-        const FIELDS: [&str; 7] = [
-            "schema",
-            "name",
-            "summary",
-            "fragments",
-            "off",
-            "waivers",
-            "omitted",
-        ];
-        for key in map.keys().filter_map(Yaml::as_str) {
-            if !FIELDS.contains(&key) {
-                self.tell(yamlline::key(self.text, key), unknown(key, &FIELDS));
-            }
-        }
-        if map.get("schema").and_then(Yaml::as_u64) != Some(SCHEMA) {
-            self.tell(yamlline::key(self.text, "schema"), "write `schema: 1`");
-        }
-        let (common, own) = self.fragments(map.get("fragments"));
-        Profile {
-            file: file.to_owned(),
-            name: self.line_of_text(map, "name"),
-            summary: self.line_of_text(map, "summary"),
-            common,
-            own,
-            off: self.clauses(map, "off"),
-            waivers: self.clauses(map, "waivers"),
-            omitted: self.clauses(map, "omitted"),
-        }
-    }
-
-    fn tell(&mut self, line: usize, text: impl Into<String>) {
-        self.problems.push(Problem::new(line, text));
-    }
-
-    fn line_of_text(&mut self, map: &Mapping, key: &str) -> String {
-        match map.get(key).and_then(Yaml::as_str).map(str::trim) {
-            Some(text) if !text.is_empty() => text.to_owned(),
-            _ => {
-                let line = yamlline::key(self.text, key);
-                self.tell(line, format!("a profile has a `{key}`: write `{key}: …`"));
-                String::new()
-            }
-        }
-    }
-
-    fn fragments(&mut self, yaml: Option<&Yaml>) -> (Vec<String>, BTreeMap<Arch, Vec<String>>) {
-        let mut common = Vec::new();
-        let mut own = BTreeMap::new();
-        let at = yamlline::key(self.text, "fragments");
-        let Some(map) = yaml.and_then(Yaml::as_mapping) else {
-            self.tell(
-                at,
-                "write `fragments:` with `common:` and architectures below it",
-            );
-            return (common, own);
-        };
-        for (key, list) in map {
-            let key = key.as_str().unwrap_or_default();
-            let line = yamlline::after(self.text, at, key);
-            let paths = self.paths(line, list);
-            if key == "common" {
-                common = paths;
-            } else if let Some(arch) = Arch::ALL.into_iter().find(|arch| arch.name() == key) {
-                own.insert(arch, paths);
-            } else {
-                let names: Vec<_> = Arch::ALL.iter().map(|arch| arch.name()).collect();
-                self.tell(line, unknown(key, &[&["common"][..], &names].concat()));
-            }
-        }
-        (common, own)
-    }
-
-    fn paths(&mut self, line: usize, yaml: &Yaml) -> Vec<String> {
-        let Some(items) = yaml.as_sequence() else {
-            self.tell(line, "write a list of fragments");
-            return Vec::new();
-        };
-        let mut paths = Vec::new();
-        for item in items {
-            let path = item.as_str().unwrap_or_default();
-            let at = yamlline::after(self.text, line, path);
-            let plain = path.split('/').all(|part| !["", ".", ".."].contains(&part));
-            if !plain {
-                self.tell(
-                    at,
-                    "write a path below the directory that holds `profiles/`",
-                );
-            } else if paths.iter().any(|before| before == path) {
-                self.tell(at, format!("`{path}` is listed twice: remove one"));
-            } else {
-                paths.push(path.to_owned());
-            }
-        }
-        paths
-    }
-
-    fn clauses(&mut self, map: &Mapping, section: &str) -> Vec<Clause> {
-        let items = match map.get(section) {
-            None | Some(Yaml::Null) => return Vec::new(),
-            Some(Yaml::Sequence(items)) => items,
-            Some(_) => {
-                let line = yamlline::key(self.text, section);
-                self.tell(line, "write a list of `{symbol: …, reason: …}`");
-                return Vec::new();
-            }
-        };
-        let mut clauses: Vec<Clause> = Vec::new();
-        for (index, item) in items.iter().enumerate() {
-            let line = yamlline::item(self.text, section, index);
-            if let Some(clause) = self.clause(line, item) {
-                let same = |other: &&Clause| {
-                    other.symbol == clause.symbol
-                        && other.versions == clause.versions
-                        && other.architectures == clause.architectures
-                };
-                if let Some(other) = clauses.iter().find(same) {
-                    let told = format!("said on line {} already: remove one", other.line);
-                    self.tell(line, told);
-                }
-                clauses.push(clause);
-            }
-        }
-        clauses
-    }
-
-    fn clause(&mut self, line: usize, item: &Yaml) -> Option<Clause> {
-        const FIELDS: [&str; 4] = ["symbol", "reason", "versions", "architectures"];
-        let Some(map) = item.as_mapping() else {
-            self.tell(line, "write `{symbol: …, reason: …}`");
-            return None;
-        };
-        for key in map.keys().map(|key| key.as_str().unwrap_or_default()) {
-            if !FIELDS.contains(&key) {
-                self.tell(line, unknown(key, &FIELDS));
-            }
-        }
-        let symbol = match map.get("symbol") {
-            Some(Yaml::String(text)) => text.parse::<Symbol>().map_err(|wrong| wrong.to_string()),
-            Some(Yaml::Number(number)) => Err(format!("write the symbol in quotes: \"{number}\"")),
-            _ => Err("no `symbol`: write `symbol: NAME`".to_owned()),
-        };
-        let symbol = symbol.map_err(|told| self.tell(line, told)).ok();
-        let reason = map.get("reason").and_then(Yaml::as_str).unwrap_or_default();
-        if reason.trim().is_empty() {
-            self.tell(
-                line,
-                "no reason: write `reason: …`, for the next person who wonders",
-            );
-        }
-        Some(Clause {
-            symbol: symbol?,
-            reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
-            versions: self.versions(line, map.get("versions")),
-            architectures: self.architectures(line, map.get("architectures")),
-            line,
-        })
-    }
-
-    fn versions(&mut self, line: usize, yaml: Option<&Yaml>) -> VersionRange {
-        let text = match yaml {
-            None => return VersionRange::default(),
-            Some(Yaml::String(text)) => text.clone(),
-            Some(other) => serde_yaml::to_string(other).unwrap_or_default(),
-        };
-        text.trim()
-            .parse()
-            .unwrap_or_else(|wrong: super::version::NotARange| {
-                self.tell(line, wrong.to_string());
-                VersionRange::default()
-            })
-    }
-
-    fn architectures(&mut self, line: usize, yaml: Option<&Yaml>) -> Option<BTreeSet<Arch>> {
-        let items = match yaml? {
-            Yaml::Sequence(items) if !items.is_empty() => items,
-            _ => {
-                self.tell(line, "write `architectures: [x86_64, …]`");
-                return None;
-            }
-        };
-        let mut architectures = BTreeSet::new();
-        for item in items {
-            let text = item.as_str().unwrap_or_default();
-            match Arch::ALL.into_iter().find(|arch| arch.name() == text) {
-                Some(arch) => {
-                    architectures.insert(arch);
-                }
-                None => self.tell(line, unknown(text, &Arch::ALL.map(Arch::name))),
-            }
-        }
-        Some(architectures)
-    }
-}
-
-fn unknown(word: &str, known: &[&str]) -> String {
-    let near = known
-        .iter()
-        .map(|other| (strsim::damerau_levenshtein(word, other), other))
-        .min();
-    match near {
-        Some((distance, other)) if distance <= 2 => {
-            format!("`{word}` is not known here: did you mean `{other}`?")
-        }
-        _ => format!("`{word}` is not known here: expected {}", known.join(", ")),
-    }
 }

@@ -1,17 +1,11 @@
-//! Profiles: what is read, what is refused, and that the product's own data covers what Kata requests.
+//! Profiles: what is read, what is refused, and how they extend one another.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use super::{
     BadFile, KernelError,
-    fragment::{AskedBy, Fragment},
-    merge::merge,
+    demand::{Asked, Level},
     profile::{Profile, fragments_for, load},
-    value::{Symbol, Value},
 };
 use crate::arch::Arch;
 
@@ -32,7 +26,7 @@ fn a_profile_lists_common_fragments_before_its_architectures() {
     );
     assert_eq!(names(Arch::S390x), [Path::new("fragments/a.conf")]);
     let waiver = &profile.waivers[0];
-    assert_eq!(waiver.line, 11);
+    assert_eq!(waiver.origin.to_string(), "profiles/kata.yaml:11");
     assert!(waiver.applies("6.12.3".parse().unwrap(), Arch::X86_64));
     assert!(!waiver.applies("7.0".parse().unwrap(), Arch::X86_64));
     assert!(!waiver.applies("6.12.3".parse().unwrap(), Arch::S390x));
@@ -43,7 +37,7 @@ fn every_mistake_in_a_profile_is_told_at_once() {
     let text = "schema: 2\nname: ''\nsumary: x\nfragments:\n  comon: [a]\n  x86_64:\n    - ../b.conf\n    \
         - /c.conf\n    - d.conf\n    - d.conf\noff:\n  - {symbol: CONFIG_A, reason: r}\n  - {symbol: B, reason: ' '}\n  \
         - {symbl: C, reason: r}\nwaivers:\n  - {symbol: D, reason: r, versions: '6.12'}\n  \
-        - {symbol: E, reason: r, architectures: [amd64]}\n  - F\n  - {symbol: G, reason: r}\n  - {symbol: G, reason: r}\n";
+        - {symbol: E, reason: r, versions: <7.0, architectures: [sparc]}\n  - F\n  - {symbol: G, reason: r, versions: <7.0}\n  - {symbol: G, reason: r, versions: <7.0}\n";
     let bad = Profile::parse("profiles/p.yaml", text).unwrap_err();
     insta::assert_snapshot!(bad.problems().join("\n"), @"
     line 1: write `schema: 1`
@@ -59,7 +53,8 @@ fn every_mistake_in_a_profile_is_told_at_once() {
     line 14: `symbl` is not known here: did you mean `symbol`?
     line 14: no `symbol`: write `symbol: NAME`
     line 16: `6.12` is not a range of kernel versions: write `>=6.12, <7.0`
-    line 17: `amd64` is not known here: expected aarch64, ppc64le, riscv64, s390x, x86_64
+    line 16: a waiver ends: write `versions: \">=6.12, <6.13\"`, for the kernels where it was seen
+    line 17: `sparc` is not known here: expected aarch64, ppc64le, riscv64, s390x, x86_64
     line 18: write `{symbol: …, reason: …}`
     line 20: said on line 19 already: remove one
     ");
@@ -112,78 +107,94 @@ fn loading_tells_every_missing_and_every_wrong_fragment_at_once() {
     assert_eq!(loaded.profile_name, "profiles/kata.yaml");
 }
 
-/// The data that this repository ships.
-fn data() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("kernel")
+/// Puts together `profiles/a.yaml`, `b` and so on of these texts, the first being the one that is asked for.
+fn assembled(texts: &[&str]) -> Result<Profile, String> {
+    let files: Vec<_> = ["a", "b", "c"]
+        .iter()
+        .zip(texts)
+        .map(|(name, text)| {
+            let head = format!("schema: 1\nname: {name}\nsummary: s\n");
+            (format!("profiles/{name}.yaml"), head + text)
+        })
+        .collect();
+    Profile::assemble(&files).map_err(|bad| {
+        let told = bad
+            .iter()
+            .map(|file| format!("{file}: {}", file.problems().join("; ")));
+        told.collect::<Vec<_>>().join("\n")
+    })
 }
 
 #[test]
-fn the_kata_profile_requests_or_omits_every_symbol_that_kata_requests() {
-    let loaded = load(&data().join("profiles/kata.yaml"), Arch::X86_64).unwrap();
-    let profile = Profile::parse(&loaded.profile_name, &loaded.profile_text).unwrap();
-    let requests: BTreeMap<_, _> = loaded
-        .fragments
+fn a_profile_adds_to_those_it_extends_and_drops_of_them() {
+    let profile = assembled(&[
+        "extends: [b, c]\ndrop:\n  fragments: [f/acpi.conf]\n  off: [MODULES]\nfragments: {s390: [f/own.conf]}\n\
+         levels: {snp: required}\noff: [{symbol: SMP, reason: mine}]\n",
+        "extends: c\nfragments: {common: [f/b.conf, f/acpi.conf], s390x: [f/b390.conf]}\nlevels: {snp: recommended}\n\
+         off: [{symbol: MODULES, reason: none}, {symbol: SMP, reason: b's}]\n",
+        "fragments: {common: [f/c.conf, f/b.conf]}\nfeatures: features.yaml\noff: [{symbol: PM, reason: c's}]\n",
+    ])
+    .unwrap();
+    assert_eq!(
+        (profile.name.as_str(), profile.file.as_str()),
+        ("a", "profiles/a.yaml")
+    );
+    assert_eq!(profile.common, ["f/c.conf", "f/b.conf"]);
+    assert_eq!(profile.own[&Arch::S390x], ["f/b390.conf", "f/own.conf"]);
+    assert_eq!(profile.levels["snp"], Asked::OfAll(Level::Required));
+    assert_eq!(profile.features.as_deref(), Some("features.yaml"));
+    let off: Vec<_> = profile
+        .off
         .iter()
-        .flat_map(|(name, text)| Fragment::parse(name, text.as_bytes()).unwrap().requests)
-        .map(|request| (request.symbol, request.value))
+        .map(|clause| format!("{} {} {}", clause.symbol, clause.reason, clause.origin))
         .collect();
-    let coverage = fs::read_to_string(data().join("coverage/x86_64-kernel.txt")).unwrap();
-    let mut wrong = Vec::new();
-    let mut seen = BTreeSet::new();
-    for line in coverage.lines().filter(|line| !line.starts_with('#')) {
-        let (symbol, value) = line.split_once('=').unwrap();
-        let symbol: Symbol = symbol.parse().unwrap();
-        let value = Value::parse(value).unwrap();
-        let omitted = profile.omitted.iter().any(|clause| clause.symbol == symbol);
-        match (requests.get(&symbol), omitted) {
-            (Some(ours), false) if ours.means(&value) => {}
-            (Some(ours), true) if !ours.means(&value) => {}
-            (None, true) => {}
-            (ours, omitted) => wrong.push(format!("{line}: ours {ours:?}, omitted {omitted}")),
-        }
-        seen.insert(symbol);
-    }
-    for clause in &profile.omitted {
-        if !seen.contains(&clause.symbol) {
-            wrong.push(format!(
-                "line {}: Kata does not request {}",
-                clause.line, clause.symbol
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(
-        seen.len() > 600,
-        "the list of what Kata requests is cut short"
+    assert_eq!(
+        off,
+        ["PM c's profiles/c.yaml:6", "SMP mine profiles/a.yaml:10"]
     );
 }
 
 #[test]
-fn every_profile_loads_for_its_architectures_and_requests_nothing_twice() {
-    for name in ["kata", "small"] {
-        let path = data().join(format!("profiles/{name}.yaml"));
-        let loaded = load(&path, Arch::X86_64).unwrap();
-        let profile = Profile::parse(&loaded.profile_name, &loaded.profile_text).unwrap();
-        assert_eq!(profile.name, name);
-        let requests = loaded
-            .fragments
-            .iter()
-            .flat_map(|(name, text)| Fragment::parse(name, text.as_bytes()).unwrap().requests);
-        let version = "6.12.117".parse().unwrap();
-        let merged = merge(
-            requests.chain(profile.off_requests(version, Arch::X86_64)),
-            version,
+fn circles_missing_profiles_and_idle_drops_are_told_at_once() {
+    let told = assembled(&[
+        "extends: [b, nowhere, ../x, b]\ndrop:\n  fragments:\n    - f/none.conf\n  off:\n    - SMP\n  of: []\n",
+        "extends:\n  - c\nfragments: {common: []}\nfeatures: ../f.yaml\n",
+        "extends:\n  - a\n  - c\nfragments: {common: []}\nlevels: {x: forbidden}\nforbidden: [{symbol: A, reasn: b}]\n",
+    ]);
+    insta::assert_snapshot!(told.unwrap_err(), @"
+    `profiles/a.yaml` has 6 mistakes: line 4: write the name of a profile beside this one, without `.yaml`; line 4: `b` is listed twice: remove one; line 4: there is no readable file `profiles/nowhere.yaml` to extend; line 7: no profile that this one extends lists `f/none.conf`; line 8: `of` is not known here: did you mean `off`?; line 9: no profile that this one extends has SMP in `off`
+    `profiles/b.yaml` has a mistake: line 7: write a path below the directory that holds `profiles/`
+    `profiles/c.yaml` has 5 mistakes: line 5: `a` extends this profile in turn: break the circle; line 6: `c` extends this profile in turn: break the circle; line 8: `forbidden` is not a level: write `required`, `recommended` or `none`; line 9: `reasn` is not known here: did you mean `reason`?; line 9: no reason: write `reason: …`, for the next person who wonders
+    ");
+}
+
+#[test]
+fn a_waiver_without_an_end_is_refused() {
+    let told = |versions: &str| {
+        let text = format!(
+            "fragments: {{common: []}}\nwaivers:\n  - {{symbol: A, reason: r{versions}}}\n"
         );
-        let repeats: Vec<_> = merged.repeats.iter().map(ToString::to_string).collect();
-        assert_eq!(repeats, Vec::<String>::new(), "{name}");
-        for request in merged.requests.values() {
-            let by_fragment = request.asked == AskedBy::Fragment;
-            assert!(request.reason.is_some(), "{}: no reason", request.origin);
-            assert!(
-                !by_fragment || !request.features.is_empty(),
-                "{}: no feature",
-                request.origin
-            );
-        }
-    }
+        assembled(&[&text])
+    };
+    let refused = told(", versions: '>=6.12'").unwrap_err();
+    assert!(
+        refused.contains("line 6: a waiver ends: write"),
+        "{refused}"
+    );
+    assert!(told("").is_err());
+    assert!(told(", versions: '>=6.12, <6.13'").is_ok());
+}
+
+#[test]
+fn an_architecture_may_be_spelled_as_kata_or_the_kernel_does() {
+    let profile = assembled(&[
+        "fragments: {common: [], x86: [x.conf], arm64: [a.conf], powerpc: [p.conf], riscv: [r.conf], s390: [s.conf]}\n\
+         omitted: [{symbol: A, reason: r, architectures: [s390, ppc64le]}]\n",
+    ])
+    .unwrap();
+    assert_eq!(profile.own.len(), 5);
+    assert!(profile.omitted[0].is_for(Arch::S390x) && profile.omitted[0].is_for(Arch::Ppc64le));
+    assert!(!profile.omitted[0].is_for(Arch::Riscv64));
+    let twice = assembled(&["fragments:\n  common: []\n  s390: [a.conf]\n  s390x: [b.conf]\n"]);
+    assert!(twice.unwrap_err().contains("another name of s390x"));
 }

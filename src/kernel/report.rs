@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
+    clause::Clause,
     fragment::Request,
     merge::Merged,
-    profile::{Clause, Profile},
+    profile::Profile,
     strict::{Finding, Loss, Resolved, Verdict},
     value::{Symbol, Value},
 };

@@ -118,6 +118,7 @@ impl World {
             arch: Arch::X86_64,
             base,
             profile: self.named("profiles/t.yaml", profile),
+            more: Vec::new(),
             fragments: vec![self.named("f.conf", fragment)],
             localversion: "-kata".to_owned(),
         };

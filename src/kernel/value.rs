@@ -106,6 +106,15 @@ impl Value {
         !matches!(self, Self::No)
     }
 
+    /// Returns the number, when the value is one that counts something.
+    #[must_use]
+    pub fn count(&self) -> Option<u64> {
+        match self {
+            Self::Number(digits) => u64::try_from(number(digits)?).ok(),
+            _ => None,
+        }
+    }
+
     /// Tells whether both mean the same to the kernel: numbers are compared by what they count.
     #[must_use]
     pub fn means(&self, other: &Self) -> bool {

@@ -110,16 +110,48 @@ impl FromStr for KernelVersion {
     }
 }
 
+impl Relation {
+    fn holds(self, version: KernelVersion, bound: KernelVersion) -> bool {
+        match self {
+            Self::Less => version < bound,
+            Self::AtMost => version <= bound,
+            Self::Exactly => version == bound,
+            Self::AtLeast => version >= bound,
+            Self::More => version > bound,
+        }
+    }
+
+    fn is_upper(self) -> bool {
+        matches!(self, Self::Less | Self::AtMost | Self::Exactly)
+    }
+}
+
 impl VersionRange {
     /// Tells whether every bound holds for `version`.
     #[must_use]
     pub fn holds(&self, version: KernelVersion) -> bool {
-        self.0.iter().all(|(relation, bound)| match relation {
-            Relation::Less => version < *bound,
-            Relation::AtMost => version <= *bound,
-            Relation::Exactly => version == *bound,
-            Relation::AtLeast => version >= *bound,
-            Relation::More => version > *bound,
+        self.0
+            .iter()
+            .all(|(relation, bound)| relation.holds(version, *bound))
+    }
+
+    /// Returns the range that holds for one version.
+    #[must_use]
+    pub fn exactly(version: KernelVersion) -> Self {
+        Self(vec![(Relation::Exactly, version)])
+    }
+
+    /// Tells whether some version is too new for it.
+    #[must_use]
+    pub fn ends(&self) -> bool {
+        self.0.iter().any(|(relation, _)| relation.is_upper())
+    }
+
+    /// Tells whether `version` is too new for it.
+    #[must_use]
+    pub fn is_over(&self, version: KernelVersion) -> bool {
+        self.0.iter().any(|(relation, bound)| {
+            relation.is_upper() && version >= *bound && !relation.holds(version, *bound)
         })
     }
 

@@ -14,6 +14,15 @@ pub(super) fn after(text: &str, from: usize, word: &str) -> usize {
     }
 }
 
+/// Returns the line of a key in the map at the top-level key `section`.
+pub(super) fn entry(text: &str, section: &str, name: &str) -> usize {
+    let start = key(text, section);
+    match find(text, start, |line| is_key(line.trim_start(), name)) {
+        1 => start,
+        line => line,
+    }
+}
+
 /// Returns the first line that holds `word`.
 pub(super) fn holding(text: &str, word: &str) -> usize {
     find(text, 0, |line| line.contains(word))

@@ -196,6 +196,9 @@ pub struct Configure<I> {
     pub base: Base<I>,
     /// The profile, with the name it has in messages.
     pub profile: Named<I>,
+    /// What the profile extends, and lists of waivers in Kata's form.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<Named<I>>,
     /// Every fragment the profile lists for this architecture, in merging order.
     pub fragments: Vec<Named<I>>,
     /// Appended to the kernel's release.

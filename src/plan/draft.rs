@@ -200,6 +200,7 @@ impl Draft<'_> {
                 }
             },
             profile: blob(&self.inputs.profile),
+            more: self.inputs.profile_more.iter().map(blob).collect(),
             fragments: self.inputs.fragments[&arch].iter().map(blob).collect(),
             localversion: manifest.kernel.localversion.clone(),
         });

@@ -34,6 +34,8 @@ pub struct Inputs {
     pub base: Option<Digest>,
     /// The profile.
     pub profile: Named<Digest>,
+    /// What the profile extends, and lists of waivers in Kata's form.
+    pub profile_more: Vec<Named<Digest>>,
     /// Fragments in merging order.
     pub fragments: BTreeMap<Arch, Vec<Named<Digest>>>,
     /// The agent.
@@ -142,17 +144,15 @@ pub fn gather(
     let read = &pinned.manifest;
     let mut fragments = BTreeMap::new();
     let mut profile = None;
+    let mut profile_more = Vec::new();
     for &arch in &read.architectures {
         let loaded = kernel::profile::load(&read.kernel.profile, arch)?;
-        let named = |(name, text): &(String, String)| put_named(store, name, text.as_bytes());
-        fragments.insert(
-            arch,
-            loaded
-                .fragments
-                .iter()
-                .map(named)
-                .collect::<Result<_, _>>()?,
-        );
+        let all = |files: &[(String, String)]| {
+            let named = |(name, text): &(String, String)| put_named(store, name, text.as_bytes());
+            files.iter().map(named).collect::<Result<Vec<_>, _>>()
+        };
+        fragments.insert(arch, all(&loaded.fragments)?);
+        profile_more = all(&loaded.more)?;
         profile = Some(put_named(
             store,
             &loaded.profile_name,
@@ -192,6 +192,7 @@ pub fn gather(
             .collect::<Result<_, InputsError>>()?,
         base,
         profile: profile.expect("a manifest names at least one architecture"),
+        profile_more,
         fragments,
         agent: agent(&read.agent, store)?,
         entries: rootfs::declare(

@@ -65,6 +65,7 @@ impl<I> Action<I> {
                     Base::File(file) => Base::File(map(file)?),
                 },
                 profile: named(it.profile, map)?,
+                more: all_named(it.more, map)?,
                 fragments: all_named(it.fragments, map)?,
                 localversion: it.localversion,
             }),
