@@ -19,6 +19,7 @@ mod error;
 pub mod evaluate;
 #[cfg(test)]
 mod evaluate_tests;
+pub mod explain;
 mod expression;
 #[cfg(test)]
 mod file_tests;
@@ -41,6 +42,7 @@ pub mod parse;
 #[cfg(test)]
 mod parse_tests;
 mod range;
+pub mod remedy;
 pub mod request;
 pub mod rounds;
 #[cfg(test)]
