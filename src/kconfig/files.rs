@@ -100,11 +100,6 @@ impl Files {
         self.open.last_mut()
     }
 
-    /// Returns whether the tree's top file is being read.
-    pub(super) fn is_at_top(&self) -> bool {
-        self.open.len() == 1
-    }
-
     /// Returns the name that the file being read was given where it is sourced.
     pub(super) fn written(&self) -> &str {
         self.open.last().map_or("", |file| &file.written)

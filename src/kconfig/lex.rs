@@ -91,8 +91,6 @@ pub(super) struct Scanner {
     end: usize,
     /// Whether a help text was read last.
     after_help: bool,
-    /// Whether the file ended in the middle of a line.
-    is_cut: bool,
 }
 
 /// What is needed to read a statement beside the file.
@@ -122,18 +120,12 @@ impl Scanner {
             line: 1,
             end: 0,
             after_help: false,
-            is_cut: false,
         })
     }
 
     /// Goes on where another file ended that this one sources.
     pub(super) fn go_on_after(&mut self, sourced: &Self) {
         self.after_help |= sourced.after_help;
-    }
-
-    /// Returns whether the file ended in the middle of the last statement's line.
-    pub(super) fn is_cut(&self) -> bool {
-        self.is_cut
     }
 
     /// Returns the line that is being read, from 1.
@@ -184,7 +176,10 @@ impl Scanner {
             }
         }
         self.after_help = tokens.is_empty() && !assigns;
-        self.is_cut = !tokens.is_empty();
+        if !tokens.is_empty() {
+            let says = "the file does not end with a line's end";
+            desk.warnings.push((self.line, says.to_owned()));
+        }
         Ok((!tokens.is_empty()).then_some(begins))
     }
 

@@ -45,7 +45,8 @@ pub struct Notice {
 ///
 /// # Errors
 ///
-/// The files hold mistakes, all of which are told, or cannot be read.
+/// The files hold mistakes, all of which are told, or cannot be read. What the `conf` of some kernel from 6.1 to 7.2
+/// accepts is none, even where another's is stricter.
 pub fn read(root: &Path, top: &str, oracle: &mut dyn Oracle) -> Result<Reading, KconfigError> {
     let mut macros = Macros::new(oracle);
     let srctree = macros.environment("srctree");
@@ -125,7 +126,7 @@ impl Reader<'_> {
                 file: &file.written,
             };
             let begins = file.scanner.statement(&mut tokens, &mut desk);
-            let (file, now, cut) = (file.number, file.scanner.line(), file.scanner.is_cut());
+            let (file, now) = (file.number, file.scanner.line());
             for (line, says) in mem::take(&mut warnings) {
                 self.notice(Place { file, line }, says);
             }
@@ -133,12 +134,7 @@ impl Reader<'_> {
                 self.notice(Place { file, line }, says);
             }
             match begins {
-                Ok(Some(line)) => {
-                    if cut {
-                        self.cut(Place { file, line })?;
-                    }
-                    self.statement(Place { file, line }, &tokens)?;
-                }
+                Ok(Some(line)) => self.statement(Place { file, line }, &tokens)?,
                 Ok(None) => self.close_file()?,
                 Err(refusal) => {
                     self.problem(Place { file, line: now }, refusal)?;
@@ -147,21 +143,6 @@ impl Reader<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Notes that a file does not end with a line's end, which the kernel's `conf` refuses in the top file alone.
-    fn cut(&mut self, at: Place) -> Result<(), Stop> {
-        let says = "the file does not end with a line's end";
-        match self.files.is_at_top() {
-            true => self.problem(
-                at,
-                Refusal::with_help(says, "add one: the kernel's own reader needs it"),
-            ),
-            false => {
-                self.notice(at, says.to_owned());
-                Ok(())
-            }
-        }
     }
 
     fn statement(&mut self, at: Place, tokens: &[Token]) -> Result<(), Stop> {

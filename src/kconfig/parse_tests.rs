@@ -264,12 +264,9 @@ Kconfig:27: a statement cannot begin with `<`
 }
 
 #[test]
-fn only_the_top_file_has_to_end_with_a_lines_end() {
-    assert_eq!(
-        mistakes(&[("Kconfig", "config A\n\tbool")]),
-        "Kconfig:2: the file does not end with a line's end\n"
-    );
-    let (_, notices) = read(&[("Kconfig", "source \"a\"\n"), ("a", "config A\n\tbool")]);
+fn a_file_that_does_not_end_with_a_lines_end_is_read() {
+    let (tree, notices) = read(&[("Kconfig", "config A\n\tbool")]);
+    assert_eq!(shown(&tree), "config A\n  bool\n");
     assert_eq!(notices[0].says, "the file does not end with a line's end");
     assert!(
         read(&[("Kconfig", "config A\n\thelp\n\t  Text.")])
