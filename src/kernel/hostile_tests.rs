@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::{
-    diff, dotconfig::DotConfig, fragment::Fragment, image, profile::Profile, value::Value,
-    version::VersionRange,
+    diff, dotconfig::DotConfig, features::Features, fragment::Fragment, image, profile::Profile,
+    value::Value, version::VersionRange,
 };
 use crate::arch::Arch;
 
@@ -23,6 +23,13 @@ fn lines() -> impl Strategy<Value = String> {
         "\n",
         "\n",
         "schema: 1\n",
+        "extends: ",
+        "drop:\n",
+        "features:\n",
+        "levels: {a: required}\n",
+        "kata_fragments: ",
+        "level: none",
+        "accept: any",
         "off:\n",
         "- ",
         "{symbol: A}",
@@ -59,6 +66,10 @@ proptest! {
         }
         let _ = diff::touched("p", bytes);
         let _ = Profile::parse("p", &text);
+        let named = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let files = [named("profiles/p.yaml", "schema: 1\n"), named("whitelist.conf", &text)];
+        let _ = Profile::assemble(&files);
+        let _ = Features::parse("features.yaml", &text);
         let _ = DotConfig::parse(&text);
         let _ = text.parse::<VersionRange>();
     }

@@ -18,7 +18,7 @@ fn a_request_that_the_kernel_drops_stops_the_build_before_it_compiles() {
       `-> kernel::strict
 
             x 1 of 3 requests did not reach the configuration of Linux 6.12.117 for x86_64
-            help: correct or remove the request; or request what it depends on; or, when the guest can do without it, add `- {symbol: …, reason: …}` to `waivers` in profiles/tiny.yaml
+            help: correct or remove the request; or request what it depends on; or, when the guest can do without it, add `- {symbol: …, reason: …, versions: …}` to `waivers` in profiles/tiny.yaml
 
             x not set: what it depends on does not hold
             |   fragments/tiny.conf:5  VSOCK  requested y, is not set
