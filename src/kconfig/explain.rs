@@ -147,6 +147,9 @@ pub struct Reason {
     /// Where the tree says so: `file:line`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// The request for the symbol that the condition names, or that selects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Wanted>,
     /// The whole step as a sentence without its period.
     pub says: String,
     /// The steps behind it.
@@ -188,6 +191,13 @@ impl Asked<'_> {
             .iter()
             .rev()
             .find(|request| &*request.name == name)
+    }
+
+    /// Returns the request that counts, as it is told.
+    fn wanted(&self, name: &str) -> Option<Wanted> {
+        let request = self.last(name)?;
+        let (value, at) = (request.value.clone(), self.place(request.at));
+        Some(Wanted { value, at })
     }
 
     /// Returns a request's place as `file:line`, or what stands for a file where there are no lines.
@@ -317,6 +327,7 @@ impl Reason {
             symbol: symbol.to_owned(),
             condition: None,
             at: None,
+            request: None,
             says,
             because: Vec::new(),
         }

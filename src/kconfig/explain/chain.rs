@@ -126,14 +126,14 @@ impl<'a> Chain<'a> {
             };
         }
         let follow = detail == Detail::Whole && self.depth < DEEPEST;
-        let known = !self.seen.insert(id) && follow;
+        let known = follow && !self.seen.insert(id);
         if symbol.prompts.is_empty() {
-            let selected = if symbol.selected_by.is_empty() {
-                ""
-            } else {
-                ", and nothing that is on selects it"
+            let speaks = (symbol.selected_by.is_empty(), symbol.defaults.is_empty());
+            let clause = match speaks {
+                (true, true) => "it has no prompt and no default, and nothing selects it",
+                (true, false) => "it has no prompt",
+                (false, _) => "it has no prompt, and nothing that is on selects it",
             };
-            let clause = format!("it has no prompt{selected}");
             let because = if known || !follow {
                 Vec::new()
             } else {
@@ -142,7 +142,7 @@ impl<'a> Chain<'a> {
             let as_above = if known { ", as said above" } else { "" };
             return Why {
                 kind: Kind::Nothing,
-                clause: clause + as_above,
+                clause: clause.to_owned() + as_above,
                 because,
             };
         }
@@ -229,10 +229,6 @@ impl<'a> Chain<'a> {
             let says = format!("{} more would select {name}", links.len() - SHOWN);
             because.push(Reason::leaf(Kind::Select, &name, says));
         }
-        if because.is_empty() {
-            let says = format!("{name} has no prompt and no default, and nothing selects it");
-            because.push(Reason::leaf(Kind::Nothing, &name, says));
-        }
         because
     }
 
@@ -259,6 +255,7 @@ impl<'a> Chain<'a> {
         Reason {
             at: Some(at),
             because: why.because,
+            request: self.asked.wanted(&owner),
             ..Reason::leaf(Kind::Select, &owner, says)
         }
     }

@@ -127,8 +127,29 @@ fn likeness(wanted: &str, other: &str) -> f64 {
     if lengths < ALIKE || words >= lengths {
         return words;
     }
+    // Different letters are counted first: that is quick, and most names differ in many.
+    if share(different(wanted, other), long.len()) > 1.0 - ALIKE {
+        return words;
+    }
     let distance = strsim::osa_distance(wanted, other);
     words.max(1.0 - share(distance, long.len()))
+}
+
+/// Counts the letters of one name that the other lacks: at least so many edits lead from one to the other.
+fn different(one: &str, other: &str) -> usize {
+    let mut counts = [0_i16; 128];
+    one.bytes()
+        .for_each(|byte| counts[usize::from(byte & 127)] += 1);
+    other
+        .bytes()
+        .for_each(|byte| counts[usize::from(byte & 127)] -= 1);
+    let sum = |more: bool| {
+        let counts = counts.iter().filter(|count| (**count > 0) == more);
+        counts
+            .map(|count| usize::from(count.unsigned_abs()))
+            .sum::<usize>()
+    };
+    sum(true).max(sum(false))
 }
 
 /// Common words count twice, as in the Sørensen-Dice coefficient.

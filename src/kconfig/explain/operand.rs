@@ -8,7 +8,7 @@ use super::{
         terms::{ExprId, Shape},
         tristate::Tristate,
     },
-    Kind, Reason,
+    Kind, Reason, Wanted,
     chain::{Chain, Detail, SHOWN, written},
 };
 
@@ -51,6 +51,7 @@ impl Chain<'_> {
             symbol: part.owner.clone(),
             condition: Some(condition),
             at: Some(at),
+            request: self.blamed(expr),
             says: bound + &clause,
             because,
         }
@@ -86,6 +87,7 @@ impl Chain<'_> {
             let leaf = Reason::leaf(Kind::Alternative, &condition, says);
             because.push(Reason {
                 condition: Some(condition.clone()),
+                request: self.blamed(*expr),
                 because: behind,
                 ..leaf
             });
@@ -157,6 +159,20 @@ impl Chain<'_> {
             format!("{} is {value}: {}", self.name(id), why.clause),
             why.because,
         )
+    }
+
+    /// Returns the request for the symbol that an expression is about.
+    fn blamed(&self, expr: ExprId) -> Option<Wanted> {
+        let model = self.values.model();
+        let id = match model.shape(expr) {
+            Shape::Symbol(id) => id,
+            Shape::Not(inner) => return self.blamed(inner),
+            Shape::Compare(_, left, right) => {
+                [left, right].into_iter().find(|id| !self.is_fixed(*id))?
+            }
+            Shape::And(..) | Shape::Or(..) => return None,
+        };
+        self.asked.wanted(&model.symbol(id).name)
     }
 
     fn is_off(&self, id: SymbolId) -> bool {

@@ -276,6 +276,7 @@ impl Chain<'_> {
                 );
                 because.push(Reason {
                     because: why.because,
+                    request: self.asked.wanted(&name),
                     ..Reason::leaf(why.kind, &name, says)
                 });
             }
@@ -326,6 +327,7 @@ impl Chain<'_> {
             let says = format!("{name} is {}: {}", self.values.shown(source), why.clause);
             because.push(Reason {
                 because: why.because,
+                request: self.asked.wanted(&name),
                 ..Reason::leaf(why.kind, &name, says)
             });
         }

@@ -244,7 +244,11 @@ fn a_chain_of_a_hundred_ends() {
 fn json_tells_the_same_steps() {
     let (tree, _) = sketch::read(&[("Kconfig", HOTPLUG)]);
     let model = Model::new(&tree, Dialect::ChoiceMembers).unwrap();
-    let read = Requests::read(b"CONFIG_ZONE_DEVICE=y\n", 0, model.dialect());
+    let read = Requests::read(
+        b"CONFIG_ZONE_DEVICE=y\n# CONFIG_MEMORY_HOTPLUG is not set\n",
+        0,
+        model.dialect(),
+    );
     let names = ["a.conf".to_owned()];
     let asked = Asked {
         requests: &read.requests,
@@ -278,7 +282,11 @@ fn json_tells_the_same_steps() {
           "symbol": "ZONE_DEVICE",
           "condition": "MEMORY_HOTPLUG",
           "at": "Kconfig:13",
-          "says": "ZONE_DEVICE depends on MEMORY_HOTPLUG (Kconfig:13), which is n: nobody requests it"
+          "request": {
+            "value": "n",
+            "at": "a.conf:2"
+          },
+          "says": "ZONE_DEVICE depends on MEMORY_HOTPLUG (Kconfig:13), which is n: requested n (a.conf:2)"
         }
       ]
     }

@@ -135,7 +135,7 @@ fn fixed(values: &Values<'_>, asked: Asked<'_>, knowledge: Knowledge<'_>, id: Sy
     if symbol.prompts.is_empty() {
         let off = values.state(id).truth == Tristate::No;
         let nothing = if off {
-            "nothing that can be had turns it on"
+            "nothing that this architecture has turns it on"
         } else {
             "nothing can change it"
         };

@@ -161,10 +161,16 @@ impl<'a> Search<'a> {
         let mut idle = Vec::new();
         let mut last: Option<Values<'a>> = None;
         for _ in 0..MENDED {
-            let values = last.as_ref().unwrap_or(self.values).clone();
-            let goal = self.value.clone();
-            let more = self.lines(&values, self.goal, &goal, &lines, banned);
-            let more = more.ok_or(idle.clone())?;
+            let values = last.as_ref().unwrap_or(self.values);
+            let more = match self.lines(values, self.goal, &self.value, &lines, banned) {
+                Ok(more) => more,
+                Err(obstacles) => {
+                    if banned.is_empty() && self.obstacles.is_empty() {
+                        self.obstacles = obstacles;
+                    }
+                    return Err(idle);
+                }
+            };
             let before = lines.clone();
             for (id, value) in more {
                 // A request that stands as it is needs no line.
@@ -195,23 +201,21 @@ impl<'a> Search<'a> {
     }
 
     /// Returns the cheapest lines that should lead from these values to a goal. `written` counts as requested.
+    /// The error says what stands in the way.
     fn lines(
-        &mut self,
+        &self,
         values: &Values<'_>,
         goal: SymbolId,
         value: &Assigned,
         written: &Lines,
         banned: &BTreeSet<SymbolId>,
-    ) -> Option<Lines> {
+    ) -> Result<Lines, BTreeSet<Obstacle>> {
         let mut requested = self.now();
         requested.extend(written.iter().cloned());
         let graph = Graph::new(values, goal, value, banned);
         let costs = Costs::new(&graph.parts, values.model(), &requested, &self.mentions);
         let lines = costs.lines(&graph.parts);
-        if lines.is_none() && goal == self.goal && banned.is_empty() && self.obstacles.is_empty() {
-            self.obstacles = costs.obstacles(&graph.parts);
-        }
-        lines
+        lines.ok_or_else(|| costs.obstacles(&graph.parts))
     }
 
     /// Returns the symbols of lines that the evaluator did not follow, and the goal where it did not matter.
@@ -255,7 +259,7 @@ impl<'a> Search<'a> {
                 break;
             }
             let values = self.evaluated(&verified.lines);
-            let Some(more) = self.lines(&values, id, &value, &verified.lines, banned) else {
+            let Ok(more) = self.lines(&values, id, &value, &verified.lines, banned) else {
                 continue;
             };
             let mut lines = verified.lines.clone();

@@ -263,6 +263,56 @@ config GOAL
 }
 
 #[test]
+fn a_default_is_no_way_for_a_symbol_whose_prompt_will_be_shown() {
+    let tree = r#"
+config EXPERT
+	bool "expert"
+config MOUSE
+	bool "mouse"
+config WHEEL
+	bool "wheel" if EXPERT
+	default y
+	depends on MOUSE
+"#;
+    assert_snapshot!(told(tree, "", "WHEEL", "y"), @r"
+    to get it, add
+      CONFIG_MOUSE=y
+    ");
+    assert_snapshot!(told(tree, "CONFIG_EXPERT=y\n", "WHEEL", "y"), @r"
+    to get it, add
+      CONFIG_MOUSE=y
+      CONFIG_WHEEL=y
+    ");
+}
+
+#[test]
+fn exactly_a_module_is_neither_y_nor_n() {
+    let tree = r#"
+config MODULES
+	bool "modules"
+	modules
+config BUS
+	tristate "bus"
+config LATE
+	bool "late"
+	depends on BUS = m
+config EARLY
+	bool "early"
+	depends on BUS != m
+"#;
+    assert_snapshot!(told(tree, "", "LATE", "y"), @r"
+    to get it, add
+      CONFIG_MODULES=y
+      CONFIG_BUS=m
+      CONFIG_LATE=y
+    ");
+    assert_snapshot!(told(tree, "CONFIG_BUS=y\nCONFIG_EARLY=y\n", "EARLY", "n"), @r"
+    to get it, change
+      CONFIG_EARLY=y (a.conf:2) to # CONFIG_EARLY is not set
+    ");
+}
+
+#[test]
 fn where_nothing_helps_the_obstacle_is_named() {
     let tree = r#"
 config BROKEN
