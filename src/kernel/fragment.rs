@@ -11,8 +11,8 @@
 //! ```
 //!
 //! `since` is the first kernel release series that is asked, `until` the last. `level` and `accept` say how much the
-//! request matters to a kernel that was not built from it, and which other values would do there. A comment line that is indented by two
-//! blanks or more continues the metadata line above it.
+//! request matters to a kernel that was not built from it, and which other values would do there. A comment line that is
+//! indented by two blanks or more continues the metadata line above it.
 
 use std::fmt;
 

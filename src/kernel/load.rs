@@ -89,22 +89,31 @@ impl LoadedProfile {
         }
     }
 
-    fn unknown_in_profile(&self, profile: &Profile, features: &Features) -> Option<BadFile> {
-        let text = &self.profile_text;
-        let levels = profile
-            .levels
-            .keys()
-            .map(|name| (name, yamlline::entry(text, "levels", name)));
-        let forbidden = profile
-            .forbidden
-            .iter()
-            .filter_map(|clause| Some((clause.feature.as_ref()?, clause.origin.line)));
+    /// Returns the files that name features which the table does not have. A level is told at the profile itself,
+    /// whichever of the profiles it stands in.
+    fn unknown_in_profile(&self, profile: &Profile, features: &Features) -> Vec<BadFile> {
+        let own = &self.profile_name;
+        let place = |name| (own, yamlline::entry(&self.profile_text, "levels", name));
+        let levels = profile.levels.keys().map(|name| (name, place(name)));
+        let forbidden = profile.forbidden.iter().filter_map(|clause| {
+            let place = (&clause.origin.file, clause.origin.line);
+            Some((clause.feature.as_ref()?, place))
+        });
         let wrong: Vec<_> = levels
             .chain(forbidden)
             .filter(|(name, _)| features.named(name).is_none())
-            .map(|(name, line)| Problem::new(line, features.unknown(name)))
             .collect();
-        (!wrong.is_empty()).then(|| BadFile::new(&self.profile_name, text, &wrong))
+        let files = [(own, &self.profile_text)].into_iter();
+        files
+            .chain(self.more.iter().map(|(file, text)| (file, text)))
+            .filter_map(|(file, text)| {
+                let here = wrong.iter().filter(|(_, (other, _))| *other == file);
+                let problems: Vec<_> = here
+                    .map(|(name, (_, line))| Problem::new(*line, features.unknown(name)))
+                    .collect();
+                (!problems.is_empty()).then(|| BadFile::new(file, text, &problems))
+            })
+            .collect()
     }
 }
 
