@@ -6,31 +6,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use miette::Diagnostic;
 use serde::Serialize;
 
 use super::{
     MANIFEST,
     failure::Failure,
+    make::{make, named},
     output::{json, result},
-    pinned::{newest, pinned},
+    pinned::pinned,
     session::Session,
 };
 use crate::{
     arch::Arch,
-    bench::Bench,
     digest::Digest,
-    event::{count, size},
-    exec::{Shop, Trouble, carry_out, execute},
-    lock::{PinGone, Pinned},
+    event::{Event, size},
+    exec::{MENDED, is_mendable},
+    lock::Pinned,
     manifest::Manifest,
     oci::{self, LayoutList, PlainFile},
-    plan::{
-        self, Assessment, Plan, Standing,
-        action::{Action, Fetch, Origin},
-    },
-    source::{self, FetchError, Network},
-    step::Products,
+    plan::{self, Plan},
     store::Store,
 };
 
@@ -82,20 +76,6 @@ struct BuiltFile {
     size: u64,
 }
 
-/// What a build needs is not in the store, and it may not be fetched.
-#[derive(Debug, thiserror::Error, Diagnostic)]
-#[error("{downloads} not in the store ({size}), and {option} forbids the network: {names}")]
-#[diagnostic(
-    code(source::offline),
-    help("run once without {option}: what is fetched stays in the store")
-)]
-struct NotFetched {
-    downloads: String,
-    size: String,
-    names: String,
-    option: &'static str,
-}
-
 impl Args {
     pub(crate) fn run(self, session: &Session) -> Result<(), Failure> {
         let store = session.store()?;
@@ -104,10 +84,7 @@ impl Args {
             .map_err(Failure::input)?;
         let plan = plan::draft(&pinned, &inputs, Arch::host());
         let out = self.out.join(&pinned.manifest.name);
-        let products = make(&plan, &pinned.manifest, self.jobs, &out, session, &store)?;
-        let list = LayoutList::read(&store, products["layout"].digest()).map_err(Failure::work)?;
-        oci::publish(&store, &list, &out.join("oci")).map_err(Failure::work)?;
-        oci::publish_files(&store, &list, &out).map_err(Failure::work)?;
+        let list = self.lay_out(&plan, &pinned.manifest, &out, session, &store)?;
         if self.json {
             json(&built(&pinned, &list, &out));
         } else {
@@ -118,96 +95,39 @@ impl Args {
 }
 
 impl Args {
+    /// Makes the layout and writes it. A blob that turns out to be damaged when it is copied is made again.
+    fn lay_out(
+        &self,
+        plan: &Plan,
+        manifest: &Manifest,
+        out: &Path,
+        session: &Session,
+        store: &Store,
+    ) -> Result<LayoutList, Failure> {
+        let mut damaged = 0;
+        loop {
+            let products = make(plan, manifest, self.jobs, out, session, store)?;
+            let written = LayoutList::read(store, products["layout"].digest()).and_then(|list| {
+                oci::publish(store, &list, &out.join("oci"))?;
+                oci::publish_files(store, &list, out)?;
+                Ok(list)
+            });
+            match written {
+                Err(error) if is_mendable(&error) && damaged < MENDED => {
+                    damaged += 1;
+                    let text = format!("{error}: it is made again");
+                    session.sink.take(Event::Warning { step: None, text });
+                }
+                other => return other.map_err(Failure::work),
+            }
+        }
+    }
+
     /// Returns the arguments that name this manifest and place again, to a verb with the same defaults.
     fn again(&self) -> Vec<String> {
         let manifest = named(&self.manifest).map(|manifest| format!(" {manifest}"));
         let out = (self.out != Path::new("out")).then(|| format!(" --out {}", self.out.display()));
         manifest.into_iter().chain(out).collect()
-    }
-}
-
-/// Returns how a manifest must be named on a command line; `None` when that is not needed.
-fn named(manifest: &Path) -> Option<String> {
-    (manifest != Path::new(MANIFEST)).then(|| manifest.display().to_string())
-}
-
-/// Makes the goal of a plan for this manifest, with this session's surroundings; logs go below `out`.
-pub(super) fn make(
-    plan: &Plan,
-    manifest: &Manifest,
-    jobs: Option<u16>,
-    out: &Path,
-    session: &Session,
-    store: &Store,
-) -> Result<Products, Failure> {
-    refuse_offline(plan, session, store)?;
-    let shop = Shop {
-        store,
-        network: &session.network,
-        jobs: Session::jobs(jobs),
-        cancel: &session.cancel,
-        sink: session.sink.as_ref(),
-        logs: out.join("logs"),
-        host_path: session.path.clone(),
-    };
-    // A pin that is gone from the mirrors is told with what would replace it, which the index must be asked for.
-    let carry = |bench: &Bench<'_>, action: &Action<Digest>| match action {
-        Action::Fetch(fetch) => source::fetch_step(bench, fetch)
-            .map_err(|error| gone(fetch, error, manifest, session, store)),
-        other => carry_out(bench, other),
-    };
-    Ok(execute(plan, &shop, &carry)?)
-}
-
-/// Refuses at once what a session without network cannot fetch.
-fn refuse_offline(plan: &Plan, session: &Session, store: &Store) -> Result<(), Failure> {
-    let Network::Off(option) = session.network else {
-        return Ok(());
-    };
-    let standings = Assessment::new(plan, store).standings();
-    let missing: Vec<&Fetch> = standings
-        .iter()
-        .filter(|(_, standing)| matches!(standing, Standing::Runnable(..)))
-        .filter_map(|(id, _)| match &plan.step(id).action {
-            Action::Fetch(fetch) => Some(fetch),
-            _ => None,
-        })
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let bytes = missing.iter().filter_map(|fetch| fetch.size).sum();
-    let mut names: Vec<String> = missing.iter().take(3).map(|it| it.origin.name()).collect();
-    if missing.len() > names.len() {
-        names.push(format!("and {} more", missing.len() - names.len()));
-    }
-    Err(Failure::work(NotFetched {
-        downloads: count(missing.len(), "download is", "downloads are"),
-        size: size(bytes),
-        names: names.join(", "),
-        option,
-    }))
-}
-
-fn gone(
-    fetch: &Fetch,
-    error: FetchError,
-    manifest: &Manifest,
-    session: &Session,
-    store: &Store,
-) -> Trouble {
-    let Origin::Package { name, version, .. } = &fetch.origin else {
-        return error.into();
-    };
-    let update = match named(&manifest.path) {
-        Some(path) => format!("kata-artifacts update {name} -m {path}"),
-        None => format!("kata-artifacts update {name}"),
-    };
-    match PinGone::explain(name, version, update, error, || {
-        newest(name, manifest, session, store)
-    }) {
-        Ok(gone) => gone.into(),
-        Err(error) => error.into(),
     }
 }
 

@@ -3,8 +3,10 @@
 
 mod build;
 mod check;
+mod clean;
 mod failure;
 mod lock;
+mod make;
 mod output;
 mod pinned;
 mod plan;
@@ -13,6 +15,7 @@ mod session;
 mod signals;
 mod test;
 mod update;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -52,10 +55,12 @@ struct Cli {
 enum Verb {
     Build(build::Args),
     Check(check::Args),
+    Clean(clean::Args),
     Lock(lock::Args),
     Plan(plan::Args),
     Test(test::Args),
     Update(update::Args),
+    Verify(verify::Args),
 }
 
 /// Runs the program.
@@ -81,10 +86,12 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match cli.verb {
         Verb::Build(args) => args.run(&session),
         Verb::Check(args) => args.run(&session),
+        Verb::Clean(args) => args.run(&session),
         Verb::Lock(args) => args.run(&session),
         Verb::Plan(args) => args.run(&session),
         Verb::Test(args) => args.run(&session),
         Verb::Update(args) => args.run(&session),
+        Verb::Verify(args) => args.run(&session),
     }
 }
 

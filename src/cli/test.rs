@@ -10,8 +10,9 @@ use clap::ValueEnum;
 use miette::Diagnostic;
 
 use super::{
-    MANIFEST, build,
+    MANIFEST,
     failure::Failure,
+    make::make,
     output::{json, result, tell},
     pinned::{pinned, read_manifest},
     session::Session,
@@ -221,8 +222,7 @@ impl Args {
         let (pinned, _) = pinned(path, "test", session, store)?;
         let plan = plan::draft_vmm(&pinned, Arch::host()).ok_or_else(no_vmm)?;
         let out = self.out().join(&pinned.manifest.name);
-        let root =
-            build::make(&plan, &pinned.manifest, None, &out, session, store)?["tree"].digest();
+        let root = make(&plan, &pinned.manifest, None, &out, session, store)?["tree"].digest();
         Ok(Vmm::in_root(store.need_tree(StepKey(root))?))
     }
 }

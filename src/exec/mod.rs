@@ -30,6 +30,18 @@ pub type Carry<'a> = dyn Fn(&Bench<'_>, &Action<Digest>) -> Result<Products, Tro
 /// The error of a room, whatever room it was.
 pub type Trouble = Box<dyn Diagnostic + Send + Sync>;
 
+/// How often a run goes on after something was found damaged.
+pub const MENDED: usize = 8;
+
+/// Tells whether an error says that something was lost in the store, which is then made again by whoever made it.
+#[must_use]
+pub fn is_mendable(error: &dyn Diagnostic) -> bool {
+    let lost = ["store::damaged", "store::missing", "store::missing_tree"];
+    error
+        .code()
+        .is_some_and(|code| lost.contains(&code.to_string().as_str()))
+}
+
 /// What every step of a run shares.
 pub struct Shop<'a> {
     /// Blobs, trees and results.

@@ -7,7 +7,7 @@ use std::{
     thread::{self, Scope},
 };
 
-use super::{Carry, ExecError, Shop, Trouble, Troubled};
+use super::{Carry, ExecError, MENDED, Shop, Trouble, Troubled, is_mendable};
 use crate::{
     bench::Bench,
     cancel::Interrupted,
@@ -34,7 +34,7 @@ enum End {
 }
 
 /// Makes the plan's goal and returns its products. Steps whose products are in the store do not run; independent ones
-/// overlap. The first step that fails stops the others.
+/// overlap. The first step that fails stops the others; one that finds something lost in the store does not fail.
 ///
 /// # Errors
 /// The first step's error, or [`ExecError::Interrupted`] when `shop.cancel` was raised from outside.
@@ -45,6 +45,7 @@ pub fn execute(plan: &Plan, shop: &Shop<'_>, carry: &Carry<'_>) -> Result<Produc
     thread::scope(|scope| {
         let mut running: BTreeMap<StepId, bool> = BTreeMap::new();
         let mut failure: Option<ExecError> = None;
+        let mut mended = 0;
         loop {
             if failure.is_none() {
                 if let Some(products) = assessment.products(plan.goal()) {
@@ -68,6 +69,14 @@ pub fn execute(plan: &Plan, shop: &Shop<'_>, carry: &Carry<'_>) -> Result<Produc
                 End::Trouble(_) | End::Error(_) if failure.is_some() => {}
                 End::Trouble(_) | End::Error(_) if shop.cancel.is_raised() => {
                     failure = Some(Interrupted.into())
+                }
+                End::Trouble(cause) if mended < MENDED && is_mendable(cause.as_ref()) => {
+                    mended += 1;
+                    shop.sink.take(Event::Warning {
+                        step: Some(id),
+                        text: format!("{cause}: it is made again"),
+                    });
+                    assessment = Assessment::new(plan, shop.store);
                 }
                 End::Trouble(cause) => {
                     failure = Some(ExecError::Step {
@@ -143,9 +152,12 @@ fn spawn<'scope, 'env>(
             })
         });
         let step = id.clone();
-        match end {
+        match &end {
             End::Made(_) => {}
             _ if shop.cancel.is_raised() => shop.sink.take(Event::Stopped { step }),
+            End::Trouble(cause) if is_mendable(cause.as_ref()) => {
+                shop.sink.take(Event::Stopped { step });
+            }
             End::Trouble(_) | End::Error(_) => shop.sink.take(Event::Failed { step }),
         }
         // The receiver outlives every step; it is gone only when the build has panicked.
@@ -193,6 +205,12 @@ fn run_locked(
     {
         return Ok(Ok(record.products));
     }
+    if shop.store.is_damaged(key) {
+        shop.sink.take(Event::Warning {
+            step: Some(ready.id.clone()),
+            text: "its result in the store is damaged, so it runs again".to_owned(),
+        });
+    }
     shop.sink.take(Event::Started {
         step: ready.id.clone(),
         what: ready.action.what(),
@@ -220,6 +238,16 @@ fn run_locked(
     }
     let products = match carried {
         Ok(products) => products,
+        // What failed may have been given something damaged: not every trade reads with a digest in hand.
+        Err(trouble) if !shop.cancel.is_raised() => {
+            let mut told = trouble;
+            for input in ready.action.inputs() {
+                if let Err(damaged) = shop.store.check(input) {
+                    told = Box::new(damaged);
+                }
+            }
+            return Ok(Err(told));
+        }
         Err(trouble) => return Ok(Err(trouble)),
     };
     // A blob's name is its key: recording every download would only repeat that.

@@ -8,7 +8,7 @@ use super::{
     why::{Why, why},
 };
 use crate::{
-    step::{Products, StepId},
+    step::{Products, StepId, StepKey},
     store::Store,
 };
 
@@ -84,6 +84,16 @@ impl<'a> Assessment<'a> {
             }
         }
         standings
+    }
+
+    /// Returns the keys of the steps whose products are in the store: what the goal was made of, when it was made.
+    #[must_use]
+    pub fn made(&self) -> BTreeSet<StepKey> {
+        let made = self.made.iter().map(|id| self.plan.step(id));
+        let recorded = made.filter(|step| step.foreknown().is_none());
+        recorded
+            .filter_map(|step| Some(self.ready(step)?.key()))
+            .collect()
     }
 
     fn learn(&mut self, step: &Step) {

@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, Input, Ready, Step};
-use crate::{
-    digest::Digest,
-    step::{OutputRef, Product, Products, StepId},
-};
+use crate::step::{OutputRef, Product, Products, StepId};
 
 /// Steps that together make one goal. Every [`OutputRef`] names a step that was added before: there are no cycles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,14 +120,24 @@ impl Step {
     }
 }
 
+impl<I: Clone> Action<I> {
+    /// Returns every input.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<I> {
+        let mut inputs = Vec::new();
+        let all = self.clone().try_map(&mut |input| {
+            inputs.push(input);
+            Some(())
+        });
+        debug_assert!(all.is_some(), "every input was mapped");
+        inputs
+    }
+}
+
 fn producers(action: &Action<Input>) -> Vec<OutputRef> {
-    let mut outputs = Vec::new();
-    let all = action.clone().try_map(&mut |input| {
-        if let Input::Output(output) = input {
-            outputs.push(output);
-        }
-        Some(Digest::of(b""))
-    });
-    debug_assert!(all.is_some(), "every input was mapped");
-    outputs
+    let outputs = |input| match input {
+        Input::Output(output) => Some(output),
+        Input::Blob(_) => None,
+    };
+    action.inputs().into_iter().filter_map(outputs).collect()
 }

@@ -58,6 +58,22 @@ impl Store {
         Ok(bytes)
     }
 
+    /// Hashes a blob again, when it is there. One that is damaged is removed, and the error says so.
+    ///
+    /// # Errors
+    /// It is [`StoreError::Damaged`], or cannot be read.
+    pub fn check(&self, digest: Digest) -> Result<(), StoreError> {
+        let Some(path) = self.blob(digest) else {
+            return Ok(());
+        };
+        let (actual, _) = Digest::of_file(&path).map_err(failed("read", &path))?;
+        if actual == digest {
+            Ok(())
+        } else {
+            Err(self.discard(digest))
+        }
+    }
+
     /// Removes a blob that was found to have other content than its name says, so that it is made again; returns the
     /// error that says so.
     #[must_use]

@@ -3,21 +3,30 @@
 //! Nothing here is ever half-written: every entry appears by a rename. Knows nothing of what the bytes mean.
 
 mod blob;
+mod clean;
+#[cfg(test)]
+mod clean_tests;
 mod record;
+mod roots;
 mod scratch;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod verify;
 
 use std::{
-    fs, io,
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
 pub use blob::BlobWriter;
+pub use clean::{Cleaning, Freed, Keep};
 pub use record::{Record, StepLock};
+pub use roots::{Needs, Root};
 pub use scratch::Scratch;
 pub use tree::{TreeWriter, remove_tree};
+pub use verify::Verified;
 
 use crate::{cancel::Interrupted, digest::Digest, step::StepKey};
 
@@ -29,6 +38,8 @@ pub const FORMAT: &str = "v1";
 pub struct Store {
     root: PathBuf,
     boot: String,
+    // Shared by all who use the store, held alone by who cleans it. Absent where a file system has no locks.
+    usage: Option<File>,
 }
 
 /// Something the store could not do.
@@ -95,7 +106,7 @@ pub(crate) fn failed(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) 
 
 impl Store {
     /// Opens the store below `cache` (usually `$XDG_CACHE_HOME/kata-artifacts`), making it when it is not there, and
-    /// removes what killed processes left behind.
+    /// removes what killed processes left behind. Waits while another process cleans the store.
     ///
     /// # Errors
     /// The directory cannot be made or written.
@@ -107,6 +118,7 @@ impl Store {
             "results",
             "partial",
             "locks",
+            "roots",
             "tmp",
         ] {
             let room = root.join(room);
@@ -116,8 +128,9 @@ impl Store {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let root = root.canonicalize().map_err(failed("find", &root))?;
         let store = Self {
-            root,
             boot: boot.trim().to_owned(),
+            usage: usage(&root),
+            root,
         };
         store.sweep();
         Ok(store)
@@ -133,5 +146,15 @@ impl Store {
     #[must_use]
     pub fn partial(&self, digest: Digest) -> PathBuf {
         self.root.join("partial").join(digest.hex())
+    }
+}
+
+/// Takes part in the use of a store, waiting for who has it alone.
+fn usage(root: &Path) -> Option<File> {
+    let file = File::create(root.join("usage")).ok()?;
+    match file.try_lock_shared() {
+        Ok(()) => Some(file),
+        Err(TryLockError::WouldBlock) => file.lock_shared().ok().map(|()| file),
+        Err(TryLockError::Error(_)) => None,
     }
 }

@@ -58,6 +58,12 @@ impl Store {
         (record.key == key).then_some(record)
     }
 
+    /// Tells whether there is a record that cannot be read.
+    #[must_use]
+    pub fn is_damaged(&self, key: StepKey) -> bool {
+        self.record_path(key).is_file() && self.record(key).is_none()
+    }
+
     /// Tells whether everything the record names can be used now. Blobs are as long as they should be; their content is
     /// not verified.
     #[must_use]
@@ -93,7 +99,7 @@ impl Store {
         self.root.join("results").join(format!("latest-{name}"))
     }
 
-    fn put_at(&self, path: &std::path::Path, text: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn put_at(&self, path: &std::path::Path, text: &[u8]) -> Result<(), StoreError> {
         let tmp = self.root.join("tmp");
         let mut file =
             NamedTempFile::with_prefix_in("record-", &tmp).map_err(failed("write", &tmp))?;

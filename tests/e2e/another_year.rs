@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -56,7 +57,9 @@ pub(crate) fn begin(world: &World, build: &[&str], run: &dyn Fn(&[String]) -> Co
     ]);
     fs::remove_file(tree.join("another_year.c")).unwrap();
     let library = world.path("another_year.so");
+    // The copy is ours; its modes are those of somebody with a strict umask.
     fs::copy(tree.join(LIBRARY), &library).unwrap();
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o644)).unwrap();
 
     let date = ["date".to_owned(), "+%Y".to_owned()];
     let now = year(&succeed(&mut run(&date)).out);

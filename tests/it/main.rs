@@ -10,6 +10,7 @@
 mod boot;
 mod build;
 mod check;
+mod clean;
 mod digest;
 mod help;
 mod kernel;

@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::world::{MANIFEST, World};
+use crate::{
+    mirror::Mirror,
+    world::{MANIFEST, Told, World},
+};
 
 /// Returns where the store keeps a file of the results.
 fn blob(world: &World, built: &serde_json::Value, name: &str) -> PathBuf {
@@ -43,7 +46,7 @@ fn a_tree_that_is_gone_is_taken_again() {
 }
 
 #[test]
-fn a_damaged_blob_is_not_laid_out_and_the_next_build_makes_it_again() {
+fn a_damaged_blob_is_told_made_again_and_never_laid_out() {
     let world = World::new();
     let built = world.built();
     let path = blob(&world, &built, "vmlinux.container");
@@ -51,13 +54,90 @@ fn a_damaged_blob_is_not_laid_out_and_the_next_build_makes_it_again() {
     bytes[0x1234] ^= 1;
     fs::write(&path, bytes).unwrap();
     fs::remove_dir_all(world.path("out")).unwrap();
-    let told = world.run(&["build", MANIFEST]).ended(1);
-    let hex = path.file_name().unwrap().to_str().unwrap();
-    assert!(told.err.contains(hex), "{told}");
-    assert!(!world.path("out/tiny/x86_64/vmlinux.container").exists());
     world.calls();
-    assert_eq!(world.built(), built);
+    let told = world.run(&["build", MANIFEST, "--json"]).done();
+    let hex = path.file_name().unwrap().to_str().unwrap();
+    assert!(
+        told.says(&format!(
+            "warning: blob sha256:{hex} was damaged in the store"
+        )),
+        "{told}"
+    );
+    assert_eq!(told.json(), built);
     assert_eq!(world.calls(), ["bzImage"]);
+    let laid_out = world.path("out/tiny/x86_64/vmlinux.container");
+    let (digest, _) = kata_artifacts::digest::Digest::of_file(&laid_out).unwrap();
+    assert_eq!(digest.hex(), hex);
+}
+
+#[test]
+fn a_blob_that_a_step_finds_damaged_is_made_again_before_the_step_goes_on() {
+    let world = World::new();
+    let built = world.built();
+    let path = blob(&world, &built, "/config");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config.replace("VSOCK=y", "VSOCK=n")).unwrap();
+    // The configuration is what the compiler is given.
+    fs::remove_file(blob(&world, &built, "System.map")).unwrap();
+    world.calls();
+    let told = world.run(&["build", MANIFEST, "--json"]).done();
+    assert!(told.says("x86_64/compile: warning: blob sha256:"), "{told}");
+    assert_eq!(told.json(), built);
+    assert_eq!(world.calls(), ["allnoconfig", "bzImage"]);
+}
+
+#[test]
+fn a_package_that_was_damaged_in_the_store_is_fetched_again() {
+    let (world, mirror) = (Mirror::world(), Mirror::start());
+    mirror.has("6.12.117-1");
+    let build = || {
+        let mut command = world.command(&["build", MANIFEST, "--json"]);
+        command.env("KATA_ARTIFACTS_DEBIAN_MIRROR", &mirror.url);
+        Told::by(command).done()
+    };
+    let built = build().json();
+    let lock = world.read("tiny.lock");
+    let hex = lock.lines().rfind(|line| line.contains("sha256:")).unwrap();
+    let hex = hex.split('"').nth(1).unwrap();
+    let package = world.at(&format!("store/v1/blobs/sha256/{}/{hex}", &hex[..2]));
+    let mut bytes = fs::read(&package).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(&package, bytes).unwrap();
+    fs::remove_dir_all(world.at("store/v1/trees")).unwrap();
+    fs::remove_dir_all(world.at("store/v1/results")).unwrap();
+    let told = build();
+    assert!(
+        told.says(&format!("source: warning: blob sha256:{hex} was damaged")),
+        "{told}"
+    );
+    assert_eq!(told.json(), built);
+}
+
+#[test]
+fn a_damaged_store_is_verified_mended_and_then_sound() {
+    let world = World::new();
+    let built = world.built();
+    let told = world.run(&["verify", "store"]).done();
+    assert!(told.out.contains(": all as they should be"), "{told}");
+    let path = blob(&world, &built, "System.map");
+    let text = fs::read(&path).unwrap();
+    fs::write(&path, text.to_ascii_uppercase()).unwrap();
+    let results = world.at("store/v1/results");
+    let mut entries = fs::read_dir(&results)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let result = entries.find(|path| path.extension().is_some()).unwrap();
+    fs::write(&result, "{}").unwrap();
+    let told = world.run(&["verify", "store", "--json"]).ended(1).json();
+    assert_eq!(told["ok"], false);
+    for (list, path) in [("damaged_blobs", &path), ("damaged_results", &result)] {
+        let below = path.strip_prefix(world.at("store/v1")).unwrap();
+        assert_eq!(told["store"][list], serde_json::json!([below]), "{told:#}");
+        assert!(!path.exists());
+    }
+    assert_eq!(world.built(), built);
+    world.run(&["verify", "store"]).done();
 }
 
 #[test]
@@ -67,7 +147,12 @@ fn records_that_are_damaged_count_as_none() {
     for entry in fs::read_dir(world.at("store/v1/results")).unwrap() {
         fs::write(entry.unwrap().path(), "{\"key\":").unwrap();
     }
-    assert_eq!(world.built(), built);
+    let told = world.run(&["build", MANIFEST, "--json"]).done();
+    assert_eq!(told.json(), built);
+    assert!(
+        told.says("x86_64/compile: warning: its result in the store is damaged, so it runs again"),
+        "{told}"
+    );
 }
 
 #[test]
