@@ -31,6 +31,12 @@ impl Problem {
             text: text.into(),
         }
     }
+
+    /// Returns the mistake with more said of it.
+    pub(super) fn and(mut self, more: &str) -> Self {
+        self.text += more;
+        self
+    }
 }
 
 impl BadFile {

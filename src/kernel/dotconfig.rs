@@ -42,6 +42,11 @@ impl DotConfig {
         self.0.get(symbol).unwrap_or(&Value::No)
     }
 
+    /// Returns every symbol that is in the file with its value, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&Symbol, &Value)> {
+        self.0.iter()
+    }
+
     /// Returns the value of the symbol with this name.
     pub(super) fn named(&self, symbol: &str) -> &Value {
         symbol
@@ -53,6 +58,12 @@ impl DotConfig {
     #[must_use]
     pub fn count_on(&self) -> usize {
         self.0.values().filter(|value| value.is_on()).count()
+    }
+}
+
+impl From<BTreeMap<Symbol, Value>> for DotConfig {
+    fn from(values: BTreeMap<Symbol, Value>) -> Self {
+        Self(values)
     }
 }
 

@@ -113,7 +113,7 @@ impl Fragment {
 }
 
 /// Returns the text, unless it has bytes that Kconfig reads otherwise than a person does.
-fn plain_text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, BadFile> {
+pub(super) fn plain_text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, BadFile> {
     let refuse = |at: usize, text: &str| {
         let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         let shown = String::from_utf8_lossy(bytes)

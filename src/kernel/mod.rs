@@ -7,6 +7,7 @@
 //! | [`fragment`] [`mod@merge`] [`profile`] [`kata`] | what is requested, where, and why |
 //! | [`demand`] [`features`] [`requirements`] | what any kernel for the guest should have, and what it costs without |
 //! | [`dotconfig`] [`symbols`] | what became of it, and what the kernel knows |
+//! | [`extract`] [`configfile`] | other kernels' configurations: where they are kept, and for which kernel they are |
 //! | [`strict`] [`mod@report`] | the comparison, and its record |
 //! | [`mod@configure`] [`mod@patch`] [`mod@compile`] | the steps |
 //! | [`image`] | whether a product is truly a kernel |
@@ -14,11 +15,13 @@
 mod badfile;
 mod clause;
 pub mod compile;
+pub mod configfile;
 pub mod configure;
 pub mod demand;
 pub mod diff;
 pub mod dotconfig;
 mod error;
+pub mod extract;
 pub mod features;
 pub mod fragment;
 #[cfg(test)]

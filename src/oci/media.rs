@@ -83,6 +83,9 @@ pub(super) enum Part {
 }
 
 impl Part {
+    /// The media type of a kernel's configuration.
+    pub(super) const CONFIG_TYPE: &'static str = "application/vnd.kata-artifacts.kconfig.v1";
+
     /// Returns the name that the file has as a layer: Kata's, where Kata has one.
     pub(super) fn title(self, release: &str) -> String {
         match self {

@@ -136,6 +136,17 @@ pub enum OciError {
         /// All its tags.
         tags: String,
     },
+    /// A layout has no kernel's configuration.
+    #[error("`{}` has no kernel's configuration{under}; its tags: {tags}", dir.display())]
+    #[diagnostic(code(oci::no_configuration))]
+    NoConfiguration {
+        /// The layout.
+        dir: PathBuf,
+        /// The tag that was asked for, in words, or nothing.
+        under: String,
+        /// All its tags.
+        tags: String,
+    },
     /// A guest has no file of a name.
     #[error("guest {guest} has no file `{title}`")]
     #[diagnostic(code(oci::no_file))]

@@ -100,6 +100,63 @@ impl Layout {
         Ok(guest)
     }
 
+    /// Returns the kernels' configurations that are in the layout, or under a tag: the name and the path of each,
+    /// verified, in the order of their names. One that several artifacts hold is returned once.
+    ///
+    /// # Errors
+    /// There is none; what describes one is missing or damaged, or itself is.
+    pub fn configurations(&self, wanted: Option<&str>) -> Result<Vec<(String, PathBuf)>, OciError> {
+        let mut found = BTreeMap::new();
+        for descriptor in self.index.manifests() {
+            if wanted.is_none() || tag(descriptor) == wanted {
+                self.find_configurations(descriptor, MOST_DEPTH, &mut found)?;
+            }
+        }
+        if found.is_empty() {
+            return Err(OciError::NoConfiguration {
+                dir: self.dir.clone(),
+                under: wanted.map_or_else(String::new, |tag| format!(" under tag `{tag}`")),
+                tags: self.tags().join(", "),
+            });
+        }
+        let mut files = found
+            .into_iter()
+            .map(|(digest, (title, size))| {
+                let path = self.dir.join("blobs/sha256").join(digest.hex());
+                Ok((title, verified(path, &Layer { digest, size })?))
+            })
+            .collect::<Result<Vec<_>, OciError>>()?;
+        files.sort();
+        Ok(files)
+    }
+
+    /// Collects the configurations that a descriptor leads to: digest, name and size in bytes.
+    fn find_configurations(
+        &self,
+        descriptor: &Descriptor,
+        depth: u32,
+        found: &mut BTreeMap<Digest, (String, u64)>,
+    ) -> Result<(), OciError> {
+        let media_type = descriptor.media_type().to_string();
+        if media_type.ends_with(".index.v1+json") && depth > 0 {
+            let index: ImageIndex = self.described(descriptor)?;
+            for descriptor in index.manifests() {
+                self.find_configurations(descriptor, depth - 1, found)?;
+            }
+        } else if media_type.ends_with(".manifest.v1+json") {
+            let manifest: ImageManifest = self.described(descriptor)?;
+            for layer in manifest.layers() {
+                if layer.media_type().to_string() == Part::CONFIG_TYPE {
+                    let annotations = layer.annotations().as_ref();
+                    let title = annotations.and_then(|annotations| annotations.get(TITLE));
+                    let title = title.map_or("config", String::as_str);
+                    found.insert(self.digest(layer)?, (title.to_owned(), layer.size()));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Collects guests of this architecture that a descriptor leads to.
     fn find(
         &self,
@@ -206,14 +263,18 @@ impl Guest {
             guest: self.digest,
             title: title.to_owned(),
         })?;
-        let path = self.blobs.join(layer.digest.hex());
-        let (digest, size) = Digest::of_file(&path).map_err(failed("read", &path))?;
-        if (digest, size) != (layer.digest, layer.size) {
-            let why = format!("it has {size} bytes and digest {digest}");
-            return Err(OciError::Damaged { path, why });
-        }
-        Ok(path)
+        verified(self.blobs.join(layer.digest.hex()), layer)
     }
+}
+
+/// Returns the path of a layer after its size and digest were compared with what the manifest says.
+fn verified(path: PathBuf, layer: &Layer) -> Result<PathBuf, OciError> {
+    let (digest, size) = Digest::of_file(&path).map_err(failed("read", &path))?;
+    if (digest, size) != (layer.digest, layer.size) {
+        let why = format!("it has {size} bytes and digest {digest}");
+        return Err(OciError::Damaged { path, why });
+    }
+    Ok(path)
 }
 
 fn tag(descriptor: &Descriptor) -> Option<&str> {

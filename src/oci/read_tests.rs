@@ -46,6 +46,31 @@ fn a_guest_and_its_files_are_found_by_architecture() {
 }
 
 #[test]
+fn a_kernels_configuration_is_found_once_however_many_artifacts_hold_it() {
+    let (_fixture, _, dir) = laid_out(&[Arch::X86_64]);
+    let layout = open_layout(&dir).unwrap();
+    let found = layout.configurations(None).unwrap();
+    let [(name, path)] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(name, "config-6.12.57-kata");
+    for tag in ["6.12.57-default", "6.12.57-default-kconfig"] {
+        assert_eq!(layout.configurations(Some(tag)).unwrap(), found, "{tag}");
+    }
+    let error = layout.configurations(Some("6.12.57-default-rootfs"));
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("has no kernel's configuration under tag"),
+        "{error}"
+    );
+    fs::write(path, "another").unwrap();
+    assert!(matches!(
+        layout.configurations(None),
+        Err(OciError::Damaged { .. })
+    ));
+}
+
+#[test]
 fn a_guest_is_found_where_a_copy_kept_only_its_manifest() {
     let (_fixture, list, dir) = laid_out(&[Arch::X86_64]);
     let index = fs::read(dir.join("blobs/sha256").join(list.index.hex())).unwrap();
