@@ -40,6 +40,18 @@ pub enum KernelError {
         /// The Makefile.
         path: PathBuf,
     },
+    /// A profile that the program does not carry.
+    #[error("there is no profile `{name}`: the program has {known}")]
+    #[diagnostic(
+        code(kernel::no_profile),
+        help("name one of these, or a file as `profiles/mine.yaml`")
+    )]
+    NoProfile {
+        /// What was named.
+        name: String,
+        /// The profiles there are.
+        known: String,
+    },
     /// Profiles, fragments or patches with mistakes in them.
     #[error("{}", bad_input(files))]
     #[diagnostic(code(kernel::input))]

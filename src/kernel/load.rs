@@ -14,7 +14,7 @@ use super::{
     kata,
     profile::{Profile, fragments_for, path_of},
     profile_form::Form,
-    yamlline,
+    shipped, yamlline,
 };
 use crate::arch::Arch;
 
@@ -151,7 +151,7 @@ pub fn load(profile_path: &Path, arch: Arch) -> Result<LoadedProfile, KernelErro
     let profile_name = format!("profiles/{}", file.display());
     // `a/profiles/x.yaml` and `x.yaml` in the current directory both have a directory above them.
     let beside = profile_path.parent().unwrap_or(Path::new("")).to_owned();
-    let room = Room {
+    let room = Room::Disk {
         above: beside.join(".."),
         beside,
     };
@@ -162,15 +162,51 @@ pub fn load(profile_path: &Path, arch: Arch) -> Result<LoadedProfile, KernelErro
     )
 }
 
+/// Takes a profile and all it names for `arch` from what the program carries.
+///
+/// # Errors
+/// There is no such profile, or everything that is wrong with it.
+pub fn load_shipped(name: &str, arch: Arch) -> Result<LoadedProfile, KernelError> {
+    let profile_name = path_of(name);
+    match shipped::file(&profile_name) {
+        Some(text) => Room::Shipped.load(profile_name, text.to_owned(), arch),
+        None => Err(KernelError::NoProfile {
+            name: name.to_owned(),
+            known: shipped::profiles().collect::<Vec<_>>().join(", "),
+        }),
+    }
+}
+
 /// Where the files of a profile are.
-struct Room {
-    /// The directory of profiles.
-    beside: PathBuf,
-    /// The directory above it.
-    above: PathBuf,
+enum Room {
+    /// On a disk.
+    Disk {
+        /// The directory of profiles.
+        beside: PathBuf,
+        /// The directory above it.
+        above: PathBuf,
+    },
+    /// In the program.
+    Shipped,
 }
 
 impl Room {
+    /// Reads the profile with this name.
+    fn profile(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Disk { beside, .. } => text(&beside.join(format!("{name}.yaml"))),
+            Self::Shipped => shipped::file(&path_of(name)).map(str::to_owned),
+        }
+    }
+
+    /// Reads a file by its path relative to the directory above the profiles.
+    fn text(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Disk { above, .. } => text(&above.join(name)),
+            Self::Shipped => shipped::file(name).map(str::to_owned),
+        }
+    }
+
     fn load(&self, name: String, text: String, arch: Arch) -> Result<LoadedProfile, KernelError> {
         let mut files = vec![(name, text)];
         let mut next = 0;
@@ -179,9 +215,8 @@ impl Room {
             for (parent, _) in form.extends {
                 let path = path_of(&parent);
                 let known = files.iter().any(|(name, _)| *name == path);
-                let file = self.beside.join(format!("{parent}.yaml"));
-                if let (false, Ok(bytes)) = (known, fs::read(file)) {
-                    files.push((path, String::from_utf8_lossy(&bytes).into_owned()));
+                if let (false, Some(text)) = (known, self.profile(&parent)) {
+                    files.push((path, text));
                 }
             }
             next += 1;
@@ -197,7 +232,11 @@ impl Room {
         let mut fragments = Vec::new();
         let mut whitelists = Vec::new();
         if let Some(kata) = &profile.kata {
-            match kata::read(&self.above, kata, arch) {
+            let found = match self {
+                Self::Disk { above, .. } => kata::read(above, kata, arch),
+                Self::Shipped => Err("the program carries no directory of Kata's".to_owned()),
+            };
+            match found {
                 Ok(found) => (fragments, whitelists) = (found.fragments, found.whitelists),
                 Err(told) => missing.tell(&kata.directory, &told),
             }
@@ -231,12 +270,9 @@ impl Room {
 
     /// Reads one file that a profile names.
     fn file(&self, name: &str, missing: &mut Missing<'_>) -> Option<(String, String)> {
-        match fs::read(self.above.join(name)) {
-            Ok(bytes) => Some((
-                name.to_owned(),
-                String::from_utf8_lossy(&bytes).into_owned(),
-            )),
-            Err(_) => {
+        match self.text(name) {
+            Some(text) => Some((name.to_owned(), text)),
+            None => {
                 let told = format!("there is no readable file `{name}` beside `profiles/`");
                 missing.tell(name, &told);
                 None
@@ -258,6 +294,11 @@ fn other_architecture(
     );
     let line = yamlline::key(text, "architectures");
     (!known.contains(&arch)).then(|| BadFile::new(file, text, &[Problem::new(line, told)]))
+}
+
+fn text(path: &Path) -> Option<String> {
+    let bytes = fs::read(path).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// What profiles name and nobody can read.

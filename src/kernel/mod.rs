@@ -8,6 +8,8 @@
 //! | [`demand`] [`features`] [`requirements`] | what any kernel for the guest should have, and what it costs without |
 //! | [`dotconfig`] [`symbols`] | what became of it, and what the kernel knows |
 //! | [`extract`] [`configfile`] | other kernels' configurations: where they are kept, and for which kernel they are |
+//! | [`fit`] [`difference`] [`mod@export`] | how others' kernels do, how two differ, and the reference in others' forms |
+//! | [`shipped`] [`modules`] | data that the program carries |
 //! | [`strict`] [`mod@report`] | the comparison, and its record |
 //! | [`mod@configure`] [`mod@patch`] [`mod@compile`] | the steps |
 //! | [`image`] | whether a product is truly a kernel |
@@ -19,10 +21,13 @@ pub mod configfile;
 pub mod configure;
 pub mod demand;
 pub mod diff;
+pub mod difference;
 pub mod dotconfig;
 mod error;
+pub mod export;
 pub mod extract;
 pub mod features;
+pub mod fit;
 pub mod fragment;
 #[cfg(test)]
 mod fragment_tests;
@@ -35,6 +40,7 @@ mod kata_tests;
 mod load;
 mod make;
 pub mod merge;
+pub mod modules;
 pub mod patch;
 pub mod profile;
 mod profile_form;
@@ -42,6 +48,7 @@ mod profile_form;
 mod profile_tests;
 pub mod report;
 pub mod requirements;
+pub mod shipped;
 #[cfg(test)]
 mod shipped_tests;
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::arch::Arch;
 
-pub use super::load::{LoadedProfile, load};
+pub use super::load::{LoadedProfile, load, load_shipped};
 
 /// A profile, with all that it takes from those it extends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -57,6 +57,15 @@ pub enum Outcome {
 }
 
 impl Requirement {
+    /// Returns the value that a kernel built from the profile has; nothing when several would do equally.
+    #[must_use]
+    pub fn value(&self) -> Option<&Value> {
+        match self.acceptable.first() {
+            Some(Accept::Exactly(value)) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Compares a value with the requirement.
     #[must_use]
     pub fn outcome(&self, actual: &Value) -> Outcome {
