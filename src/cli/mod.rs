@@ -4,6 +4,7 @@
 mod build;
 mod check;
 mod clean;
+mod config;
 mod failure;
 mod lock;
 mod make;
@@ -56,6 +57,7 @@ enum Verb {
     Build(build::Args),
     Check(check::Args),
     Clean(clean::Args),
+    Config(config::Args),
     Lock(lock::Args),
     Plan(plan::Args),
     Test(test::Args),
@@ -82,11 +84,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
+    let verb = match cli.verb {
+        // It asks neither store nor mirrors: it works where there is no place for a store.
+        Verb::Config(args) => return args.run(),
+        verb => verb,
+    };
     let session = Session::new(&cli.options).map_err(Failure::input)?;
-    match cli.verb {
+    match verb {
         Verb::Build(args) => args.run(&session),
         Verb::Check(args) => args.run(&session),
         Verb::Clean(args) => args.run(&session),
+        Verb::Config(args) => args.run(),
         Verb::Lock(args) => args.run(&session),
         Verb::Plan(args) => args.run(&session),
         Verb::Test(args) => args.run(&session),

@@ -11,6 +11,7 @@ mod boot;
 mod build;
 mod check;
 mod clean;
+mod config;
 mod digest;
 mod help;
 mod kernel;

@@ -71,6 +71,23 @@ fn the_options_and_settings_that_the_readme_names_are_there() {
 }
 
 #[test]
+fn the_commands_that_the_readme_shows_are_ones_that_the_program_has() {
+    let world = World::new();
+    let text = readme();
+    let commands: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("kata-artifacts "))
+        .collect();
+    assert!(commands.len() >= 5, "{commands:?}");
+    for command in commands {
+        let mut args: Vec<&str> = command.split_whitespace().skip(1).collect();
+        // With it, the words are parsed and nothing is run.
+        args.push("--help");
+        world.run(&args).done();
+    }
+}
+
+#[test]
 fn the_files_that_the_readme_links_to_are_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = readme();
