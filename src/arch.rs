@@ -110,6 +110,15 @@ impl Arch {
         self.names().1
     }
 
+    /// Returns the kernel's `SRCARCH`: the directory below `arch/` that holds its sources.
+    #[must_use]
+    pub const fn kernel_source(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86",
+            other => other.kernel(),
+        }
+    }
+
     /// Returns Debian's name, as in `Architecture:`.
     #[must_use]
     pub const fn debian(self) -> &'static str {

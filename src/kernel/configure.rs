@@ -12,10 +12,12 @@ use super::{
     fragment::{AskedBy, Fragment, Origin, Request},
     make,
     merge::{Merged, merge},
+    options::{self, Options, Start},
+    probe::Probed,
     profile::Profile,
+    reasons::explain_failures,
     report::report,
     strict::{Resolved, compare},
-    symbols,
     value::Value,
     version::{KernelVersion, VersionRange},
 };
@@ -56,27 +58,36 @@ pub fn configure(bench: &Bench<'_>, action: &Configure<Digest>) -> Result<Produc
     let (profile, merged) = requests(bench, action, version)?;
     let mut warnings: Vec<_> = merged.repeats.iter().map(ToString::to_string).collect();
 
+    let probed = Probed::parse(&bench.store.read(action.answers)?)?;
     let scratch = bench.scratch()?;
-    let (symbols, config) = rayon::join(
-        || symbols::scan(&source, action.arch),
+    let (options, config) = rayon::join(
+        || Options::read(&source, &probed),
         || resolve(bench, action, &place, &source, scratch.path(), &merged),
     );
-    let (symbols, text) = (symbols?, config?);
+    let (options, text) = (options?, config?);
     let config =
         DotConfig::parse(&text).map_err(|(line, text)| KernelError::NotAConfig { line, text })?;
+    let question = start(bench, action, &source)?.map(|start| options.question(&start, &merged));
+    if let Some(question) = &question {
+        options::agree(&options.answer(question), &config)?;
+    }
+    let symbols = options.symbols();
     let resolved = Resolved {
         version,
         arch: action.arch,
         symbols: &symbols,
         config: &config,
     };
-    let verdict = compare(&merged, &profile, &resolved);
+    let mut verdict = compare(&merged, &profile, &resolved);
     warnings.extend(verdict.idle.iter().map(|(clause, why)| {
         let (origin, symbol) = (&clause.origin, &clause.symbol);
         format!("{origin}: the waiver for {symbol} no longer applies: {why}")
     }));
     for warning in &warnings {
         bench.warn(warning);
+    }
+    if let Some(question) = &question {
+        explain_failures(&mut verdict, &options, question, &source);
     }
     if let Some(unmet) = verdict.error(&profile, &resolved) {
         return Err(KernelError::Strict(Box::new(unmet)));
@@ -129,9 +140,13 @@ fn requests(
     if !bad.is_empty() {
         return Err(KernelError::bad_input(bad));
     }
-    requests.extend(profile.off_requests(version, action.arch));
-    let release: Vec<_> = localversion(&action.localversion, &requests).collect();
-    requests.extend(release);
+    let requests = all_requests(
+        &profile,
+        requests,
+        &action.localversion,
+        version,
+        action.arch,
+    );
     let merged = merge(requests, version);
     let wrong = contradictions(&files, &profile, &merged, version, action.arch);
     if wrong.is_empty() {
@@ -139,6 +154,22 @@ fn requests(
     } else {
         Err(KernelError::bad_input(wrong))
     }
+}
+
+/// Returns everything that is requested, in merging order: what the fragments say, what the profile wants off, and the
+/// manifest's release.
+#[must_use]
+pub fn all_requests(
+    profile: &Profile,
+    mut fragments: Vec<Request>,
+    release: &str,
+    version: KernelVersion,
+    arch: Arch,
+) -> Vec<Request> {
+    fragments.extend(profile.off_requests(version, arch));
+    let release: Vec<_> = localversion(release, &fragments).collect();
+    fragments.extend(release);
+    fragments
 }
 
 /// Returns the requests that make the release what the manifest says it is, and nothing of this machine. What is off
@@ -241,6 +272,22 @@ fn resolve(
         }
     }
     make::read(&dot_config)
+}
+
+/// Returns what the configuration starts from, for our own evaluation; nothing where only the kernel's Makefile knows it.
+fn start(
+    bench: &Bench<'_>,
+    action: &Configure<Digest>,
+    source: &Path,
+) -> Result<Option<Start>, KernelError> {
+    Ok(match &action.base {
+        Base::Allnoconfig => Some(Start::Allnoconfig),
+        Base::Defconfig => options::defconfig(source, action.arch)?.map(Start::Defconfig),
+        Base::File(base) => {
+            let base = bench.store.read(*base)?;
+            Some(Start::File(String::from_utf8_lossy(&base).into_owned()))
+        }
+    })
 }
 
 /// Writes a configuration with the requests after it. `conf` takes the last value of a symbol.

@@ -54,6 +54,11 @@ impl DotConfig {
             .map_or(&Value::No, |symbol| self.value(&symbol))
     }
 
+    /// Returns the symbols that stand in it, sorted.
+    pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        self.0.keys()
+    }
+
     /// Returns how many symbols are on.
     #[must_use]
     pub fn count_on(&self) -> usize {

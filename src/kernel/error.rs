@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use miette::Diagnostic;
 
 use super::{badfile::BadFile, strict::Unmet};
-use crate::{store::StoreError, tool::ToolError};
+use crate::{kconfig::KconfigError, store::StoreError, tool::ToolError};
 
 /// A kernel could not be configured, patched, compiled or accepted.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -69,6 +69,55 @@ pub enum KernelError {
         #[diagnostic_source]
         cause: ToolError,
     },
+    /// The toolchain could not be asked what the Kconfig files want to know.
+    #[error("the toolchain could not be asked what the kernel's Kconfig files want to know")]
+    #[diagnostic(code(kernel::probe))]
+    Probe {
+        /// The cause.
+        #[source]
+        #[diagnostic_source]
+        cause: ToolError,
+    },
+    /// The toolchain's answers are damaged or another version's.
+    #[error(
+        "the toolchain's answers to the kernel's Kconfig files are not in the form of this version"
+    )]
+    #[diagnostic(code(kernel::answers))]
+    Answers,
+    /// The Kconfig files ask more than the toolchain was asked.
+    #[error(
+        "the kernel's Kconfig files ask what the toolchain was not asked:{}",
+        lines(commands)
+    )]
+    #[diagnostic(
+        code(kernel::unanswered),
+        help("the source tree is not the one for which the questions were answered")
+    )]
+    Unanswered {
+        /// The commands.
+        commands: Vec<String>,
+    },
+    /// Our evaluation and the kernel's own `conf` come to different configurations.
+    #[error(
+        "the kernel's `conf` and our evaluation disagree about {count} symbols:{}",
+        lines(rows)
+    )]
+    #[diagnostic(
+        code(kernel::disagree),
+        help(
+            "explanations would be wrong: please report this with the kernel's version and the fragments"
+        )
+    )]
+    Disagree {
+        /// How many differ.
+        count: usize,
+        /// The first of them.
+        rows: Vec<String>,
+    },
+    /// The Kconfig files have mistakes.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Kconfig(#[from] KconfigError),
     /// The final configuration is not of the form that the kernel's `conf` writes.
     #[error("line {line} of the final configuration is not one that the kernel writes: `{text}`")]
     #[diagnostic(code(kernel::final_config))]

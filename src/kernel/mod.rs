@@ -6,12 +6,13 @@
 //! | [`value`] [`version`] | symbols, values, kernel versions and ranges |
 //! | [`fragment`] [`mod@merge`] [`profile`] [`kata`] | what is requested, where, and why |
 //! | [`demand`] [`features`] [`requirements`] | what any kernel for the guest should have, and what it costs without |
+//! | [`options`] | what the kernel's options are, and what requests lead to |
 //! | [`dotconfig`] [`symbols`] | what became of it, and what the kernel knows |
 //! | [`extract`] [`configfile`] | other kernels' configurations: where they are kept, and for which kernel they are |
 //! | [`fit`] [`difference`] [`mod@export`] | how others' kernels do, how two differ, and the reference in others' forms |
 //! | [`shipped`] [`modules`] | data that the program carries |
-//! | [`strict`] [`mod@report`] | the comparison, and its record |
-//! | [`mod@configure`] [`mod@patch`] [`mod@compile`] | the steps |
+//! | [`strict`] [`reasons`] [`mod@report`] | the comparison, why requests were lost, and the record |
+//! | [`mod@probe`] [`mod@configure`] [`mod@patch`] [`mod@compile`] | the steps |
 //! | [`image`] | whether a product is truly a kernel |
 
 mod badfile;
@@ -41,11 +42,14 @@ mod load;
 mod make;
 pub mod merge;
 pub mod modules;
+pub mod options;
 pub mod patch;
+pub mod probe;
 pub mod profile;
 mod profile_form;
 #[cfg(test)]
 mod profile_tests;
+pub mod reasons;
 pub mod report;
 pub mod requirements;
 pub mod shipped;
@@ -67,3 +71,4 @@ pub use compile::compile;
 pub use configure::configure;
 pub use error::KernelError;
 pub use patch::patch;
+pub use probe::probe;

@@ -8,14 +8,20 @@ use std::{
     sync::Mutex,
 };
 
-use super::{KernelError, compile, configure, image, patch};
+use super::{
+    KernelError, compile, configure, image,
+    merge::merge,
+    options::{Options, Start},
+    patch,
+    probe::{Probed, probe},
+};
 use crate::{
     arch::Arch,
     bench::Bench,
     cancel::Cancel,
     digest::Digest,
     event::{Event, Sink},
-    plan::action::{Base, Compile, Configure, Named, Patch},
+    plan::action::{Base, Compile, Configure, Named, Patch, Probe},
     source::Network,
     step::{Product, Products, StepId, StepKey},
     store::Store,
@@ -53,8 +59,10 @@ impl World {
             ("Makefile", "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\n"),
             (
                 "Kconfig",
-                "config NET\n\tbool\nconfig VSOCK\n\tbool\n\tdepends on NET\nconfig LOCALVERSION\nconfig LOCALVERSION_AUTO\n",
+                "config NET\n\tbool \"n\"\nconfig VSOCK\n\tbool \"v\"\n\tdepends on NET\nconfig OLD\n\tbool \"o\"\n\
+                 config LOCALVERSION\n\tstring \"l\"\nconfig LOCALVERSION_AUTO\n\tbool \"a\"\n",
             ),
+            ("scripts/kconfig/expr.h", "choice_members"),
             ("dropped", "nothing"),
         ];
         for (path, text) in kernel.iter().chain(files) {
@@ -115,6 +123,7 @@ impl World {
         let action = Configure {
             source: self.source,
             toolchain: None,
+            answers: self.put(r#"{"schema":1,"variables":{"srctree":"/src"},"answers":{}}"#),
             arch: Arch::X86_64,
             base,
             profile: self.named("profiles/t.yaml", profile),
@@ -215,14 +224,67 @@ fn a_comment_in_a_fragment_does_not_change_the_configuration() {
 #[test]
 fn a_request_that_the_kernel_drops_stops_the_step() {
     let world = World::new(&[("dropped", "VSOCK")]);
-    let error = world.configure(Base::Allnoconfig, FRAGMENT).unwrap_err();
+    let fragment = "# feature: vsock\n\nCONFIG_VSOCK=y\n";
+    let error = world.configure(Base::Allnoconfig, fragment).unwrap_err();
     let told = format!("{:?}", miette::Report::new(error));
-    assert!(told.contains("1 of 4 requests"), "{told}");
+    assert!(told.contains("1 of 3 requests"), "{told}");
     assert!(
-        told.contains("f.conf:4  VSOCK  requested y, is not set"),
+        told.contains("f.conf:3  VSOCK  requested y, is not set"),
         "{told}"
     );
-    assert!(told.contains("depends on NET (Kconfig:3)"), "{told}");
+    assert!(
+        told.contains("depends on NET (Kconfig:5), which is n"),
+        "{told}"
+    );
+    assert!(told.contains("CONFIG_NET=y"), "{told}");
+}
+
+#[test]
+fn a_conf_that_decides_otherwise_than_our_evaluation_stops_the_step() {
+    let world = World::new(&[("dropped", "VSOCK")]);
+    let error = world.configure(Base::Allnoconfig, FRAGMENT).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("\n  VSOCK: conf says it is not set, evaluated y"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_toolchain_answers_what_the_kconfig_files_ask_and_nothing_of_this_machine_shows() {
+    let text = "config A\n\tdef_bool $(success,test -e $(srctree)/Makefile)\nconfig B\n\tstring \"b\"\n\
+                \tdefault \"$(shell,$(CC) --version) of $(SRCARCH) $(KERNELVERSION)\"\n\
+                success = $(shell,{ $(1); } >/dev/null 2>&1 && echo y || echo n)\n";
+    let text = text
+        .split_once("success =")
+        .map(|(options, macros)| format!("success ={macros}{options}"))
+        .unwrap();
+    let world = World::new(&[("Kconfig", &text)]);
+    let action = Probe {
+        source: world.source,
+        toolchain: None,
+        arch: Arch::X86_64,
+    };
+    let ask = |jobs| world.run(jobs, |bench| probe(bench, &action)).unwrap();
+    let products = ask(1);
+    assert_eq!(products, ask(3));
+    let answers = world.text(&products, "answers");
+    assert!(
+        !answers.contains(world.room.path().to_str().unwrap()),
+        "{answers}"
+    );
+    let source = world.store.need_tree(StepKey(world.source)).unwrap();
+    let probed = Probed::parse(answers.as_bytes()).unwrap();
+    let options = Options::read(&source, &probed).unwrap();
+    let merged = merge([], "6.12".parse().unwrap());
+    let question = options.question(&Start::File(String::new()), &merged);
+    let config = options.answer(&question).dot_config();
+    assert!(config.contains("CONFIG_A=y\n"), "{config}");
+    assert!(
+        config.contains("CONFIG_B=\"gcc (Fake) 14.2 more of x86 6.12.117\"\n"),
+        "{config}"
+    );
 }
 
 #[test]

@@ -60,6 +60,8 @@ pub struct Finding {
     pub actual: Value,
     /// What may help: what the symbol depends on, or a symbol with a similar name.
     pub hint: Option<String>,
+    /// Why it was not met, and what to write instead.
+    pub explanation: Option<String>,
 }
 
 /// The outcome of the check.
@@ -134,10 +136,17 @@ impl fmt::Display for Finding {
             Value::No => write!(f, "is not set")?,
             actual => write!(f, "is {actual}")?,
         }
-        match &self.hint {
-            Some(hint) => write!(f, "\n    {hint}"),
-            None => Ok(()),
+        if let Some(hint) = &self.hint {
+            write!(f, "\n    {hint}")?;
         }
+        // Its first line says again what was requested and what is.
+        let explanation = self
+            .explanation
+            .iter()
+            .flat_map(|text| text.lines().skip(1));
+        explanation
+            .into_iter()
+            .try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 
@@ -236,15 +245,6 @@ fn finding(request: &Request, resolved: &Resolved<'_>) -> Option<Finding> {
         (Loss::Unknown, _) => {
             near(&request.symbol, resolved.symbols).map(|symbol| format!("did you mean {symbol}?"))
         }
-        (Loss::Unmet, Some(definition)) if definition.depends.is_empty() => Some(format!(
-            "defined at {}: it has no prompt, or the menu around it is off",
-            definition.origin
-        )),
-        (Loss::Unmet, Some(definition)) => Some(format!(
-            "depends on {} ({})",
-            definition.depends.join("; "),
-            definition.origin
-        )),
         _ => None,
     };
     Some(Finding {
@@ -252,6 +252,7 @@ fn finding(request: &Request, resolved: &Resolved<'_>) -> Option<Finding> {
         request: request.clone(),
         actual: actual.clone(),
         hint,
+        explanation: None,
     })
 }
 

@@ -64,6 +64,8 @@ pub enum Action<I> {
     Import(Import),
     /// Applies patches to a kernel's source. Products: `tree`; `report`, JSON: what each patch changed.
     Patch(Patch<I>),
+    /// Asks the toolchain what the kernel's Kconfig files ask. Product: `answers` (JSON).
+    Probe(Probe<I>),
     /// Resolves the kernel's configuration and checks it. Products: `config`, `report` (JSON).
     Configure(Configure<I>),
     /// Compiles the kernel. Products: `release` and `compiler` (text), `vmlinux`, `vmlinuz`, `system-map`.
@@ -183,6 +185,17 @@ pub struct Patch<I> {
     pub patches: Vec<Named<I>>,
 }
 
+/// A toolchain to ask what a kernel's Kconfig files want to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe<I> {
+    /// The kernel's source.
+    pub source: I,
+    /// The toolchain's root; the host's tools when absent.
+    pub toolchain: Option<I>,
+    /// The guest's architecture.
+    pub arch: Arch,
+}
+
 /// A configuration to resolve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configure<I> {
@@ -190,6 +203,8 @@ pub struct Configure<I> {
     pub source: I,
     /// The toolchain's root; the host's tools when absent.
     pub toolchain: Option<I>,
+    /// What the toolchain answered to the source's Kconfig files.
+    pub answers: I,
     /// The guest's architecture.
     pub arch: Arch,
     /// What it starts from.

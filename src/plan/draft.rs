@@ -5,33 +5,44 @@ use std::collections::BTreeMap;
 use super::{
     Plan,
     action::{
-        Action, ArchiveForm, Assemble, Base, BuildAgent, Compile, Configure, Crates, Entry,
-        ExtractAgent, Fetch, GuestProducts, HostTools, Import, InitrdCompression, Input, Named,
-        Origin, Pack, PackInitrd, Patch, Signature, Unpack,
+        Action, Assemble, Base, BuildAgent, Compile, Configure, Crates, Entry, ExtractAgent,
+        GuestProducts, HostTools, InitrdCompression, Input, Named, Pack, PackInitrd, Probe,
     },
-    inputs::{AgentInput, Inputs, SourceInput},
-    packages::{add_package, add_root, packages},
+    inputs::{AgentInput, Inputs},
+    packages::add_root,
+    sources::Source,
 };
 use crate::{
     arch::Arch,
     lock::{Lock, Pinned, Use},
-    manifest::{
-        Agent, Compression, ConfigBase, KernelOutput, KernelSource, Manifest, Toolchain as Tools,
-    },
+    manifest::{Agent, Compression, ConfigBase, KernelOutput, Manifest, Toolchain as Tools},
 };
 
 /// Drafts the plan that makes every artifact of a manifest on a machine of this architecture. Its goal's product is
 /// `layout`.
 #[must_use]
 pub fn draft(pinned: &Pinned, inputs: &Inputs, machine: Arch) -> Plan {
-    let mut draft = Draft {
-        manifest: &pinned.manifest,
-        lock: &pinned.lock,
-        inputs,
-        machine,
-        plan: Plan::new(&pinned.manifest.name),
-    };
+    let mut draft = Draft::new(pinned, inputs, machine);
     draft.artifacts();
+    draft.plan
+}
+
+/// Drafts the plan that asks the toolchain what the kernel's Kconfig files ask for an architecture. Its goal's product is
+/// `answers`.
+#[must_use]
+pub fn draft_probe(pinned: &Pinned, inputs: &Inputs, machine: Arch, arch: Arch) -> Plan {
+    let mut draft = Draft::new(pinned, inputs, machine);
+    let toolchain = draft.toolchain();
+    let source = draft.source(Some(&toolchain));
+    draft.probe(arch, Some(&toolchain), &source);
+    draft.plan
+}
+
+/// Drafts the plan that makes the toolchain. Its goal's product is `tree`.
+#[must_use]
+pub fn draft_toolchain(pinned: &Pinned, inputs: &Inputs, machine: Arch) -> Plan {
+    let mut draft = Draft::new(pinned, inputs, machine);
+    draft.toolchain();
     draft.plan
 }
 
@@ -45,25 +56,27 @@ pub fn draft_vmm(pinned: &Pinned, machine: Arch) -> Option<Plan> {
     Some(plan)
 }
 
-struct Draft<'a> {
-    manifest: &'a Manifest,
-    lock: &'a Lock,
-    inputs: &'a Inputs,
-    machine: Arch,
-    plan: Plan,
+pub(super) struct Draft<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) lock: &'a Lock,
+    pub(super) inputs: &'a Inputs,
+    pub(super) machine: Arch,
+    pub(super) plan: Plan,
 }
 
-/// A kernel's source, ready to configure.
-struct Source {
-    tree: Input,
-    epoch: Input,
-    patches: Option<Input>,
-    words: String,
-}
+impl<'a> Draft<'a> {
+    fn new(pinned: &'a Pinned, inputs: &'a Inputs, machine: Arch) -> Self {
+        Self {
+            manifest: &pinned.manifest,
+            lock: &pinned.lock,
+            inputs,
+            machine,
+            plan: Plan::new(&pinned.manifest.name),
+        }
+    }
 
-impl Draft<'_> {
-    fn artifacts(&mut self) {
-        let toolchain = match &self.manifest.toolchain {
+    fn toolchain(&mut self) -> Input {
+        match &self.manifest.toolchain {
             Tools::Host => {
                 let tools = self.inputs.host_tools.clone();
                 self.plan
@@ -77,8 +90,11 @@ impl Draft<'_> {
                 self.machine,
                 Use::Toolchain,
             ),
-        };
-        let toolchain = Some(toolchain);
+        }
+    }
+
+    fn artifacts(&mut self) {
+        let toolchain = Some(self.toolchain());
         let source = self.source(toolchain.as_ref());
         let guests: BTreeMap<_, _> = self
             .manifest
@@ -102,84 +118,6 @@ impl Draft<'_> {
         );
     }
 
-    fn source(&mut self, toolchain: Option<&Input>) -> Source {
-        let (id, action, words) = match (&self.manifest.kernel.source, &self.inputs.source) {
-            (KernelSource::Debian { package }, _) => {
-                let pin = packages(self.lock, self.machine, Use::Kernel)
-                    .find(|pin| pin.name == *package)
-                    .expect("a pinned manifest's kernel source is in the lock");
-                let words = format!("debian {} {}", pin.name, pin.version);
-                let archive = add_package(&mut self.plan, self.lock, pin);
-                let form = ArchiveForm::DebianSource;
-                let unpack = Unpack {
-                    archive,
-                    form,
-                    signature: None,
-                };
-                ("source", Action::Unpack(unpack), words)
-            }
-            (
-                KernelSource::Tarball {
-                    url,
-                    mirrors,
-                    sha256,
-                    signature,
-                },
-                _,
-            ) => {
-                let archive = self.url("fetch/source", *sha256, url, mirrors);
-                let signature = signature.as_ref().map(|signature| Signature {
-                    signature: self.url("fetch/signature", signature.sha256, &signature.url, &[]),
-                    keys: self
-                        .inputs
-                        .source_keys
-                        .iter()
-                        .copied()
-                        .map(Input::Blob)
-                        .collect(),
-                });
-                let form = ArchiveForm::Tar;
-                let unpack = Unpack {
-                    archive,
-                    form,
-                    signature,
-                };
-                ("source", Action::Unpack(unpack), url.clone())
-            }
-            (KernelSource::Path(path), SourceInput::Listing(listing)) => {
-                let import = Import {
-                    path: path.display().to_string(),
-                    listing: *listing,
-                };
-                ("source", Action::Import(import), "path".to_owned())
-            }
-            (KernelSource::Path(_), SourceInput::Elsewhere) => {
-                unreachable!("inputs are gathered for the same manifest")
-            }
-        };
-        let tree = self.plan.add(id, action.clone(), "tree");
-        let epoch = self.plan.add(id, action, "epoch");
-        if self.inputs.patches.is_empty() {
-            return Source {
-                tree,
-                epoch,
-                patches: None,
-                words,
-            };
-        }
-        let patch = Action::Patch(Patch {
-            source: tree,
-            toolchain: toolchain.cloned(),
-            patches: self.inputs.patches.iter().map(blob).collect(),
-        });
-        Source {
-            tree: self.plan.add("patch", patch.clone(), "tree"),
-            epoch,
-            patches: Some(self.plan.add("patch", patch, "report")),
-            words,
-        }
-    }
-
     fn guest(
         &mut self,
         arch: Arch,
@@ -190,6 +128,7 @@ impl Draft<'_> {
         let configure = Action::Configure(Configure {
             source: source.tree.clone(),
             toolchain: toolchain.cloned(),
+            answers: self.probe(arch, toolchain, source),
             arch,
             base: match (&manifest.kernel.base, self.inputs.base) {
                 (ConfigBase::Allnoconfig, _) => Base::Allnoconfig,
@@ -268,6 +207,15 @@ impl Draft<'_> {
                 Agent::Url { url, .. } => url.clone(),
             },
         }
+    }
+
+    fn probe(&mut self, arch: Arch, toolchain: Option<&Input>, source: &Source) -> Input {
+        let probe = Action::Probe(Probe {
+            source: source.tree.clone(),
+            toolchain: toolchain.cloned(),
+            arch,
+        });
+        self.plan.add(format!("{arch}/probe"), probe, "answers")
     }
 
     fn agent(&mut self, arch: Arch, toolchain: Option<&Input>) -> Input {
@@ -357,25 +305,9 @@ impl Draft<'_> {
             "entries",
         )
     }
-
-    fn url(
-        &mut self,
-        id: &str,
-        sha256: crate::digest::Digest,
-        url: &str,
-        mirrors: &[String],
-    ) -> Input {
-        let urls = std::iter::once(url).chain(mirrors.iter().map(String::as_str));
-        let fetch = Fetch {
-            sha256,
-            size: None,
-            origin: Origin::Urls(urls.map(str::to_owned).collect()),
-        };
-        self.plan.add(id, Action::Fetch(fetch), "blob")
-    }
 }
 
-fn blob(named: &Named<crate::digest::Digest>) -> Named<Input> {
+pub(super) fn blob(named: &Named<crate::digest::Digest>) -> Named<Input> {
     Named {
         name: named.name.clone(),
         input: Input::Blob(named.input),

@@ -15,6 +15,7 @@ fn recipe(action: &Action<Digest>) -> u32 {
         | Action::Unpack(_)
         | Action::Import(_)
         | Action::Patch(_)
+        | Action::Probe(_)
         | Action::Configure(_)
         | Action::Compile(_)
         | Action::Crates(_)

@@ -2,7 +2,7 @@
 
 use super::action::{
     Action, Assemble, Base, BuildAgent, Compile, Configure, Crates, Entry, ExtractAgent,
-    GuestProducts, Named, Origin, Pack, PackInitrd, Patch, Signature, Toolchain, Unpack,
+    GuestProducts, Named, Origin, Pack, PackInitrd, Patch, Probe, Signature, Toolchain, Unpack,
 };
 use crate::event::count;
 
@@ -55,7 +55,13 @@ impl<I> Action<I> {
                 toolchain: optional(it.toolchain, map)?,
                 patches: all_named(it.patches, map)?,
             }),
+            Self::Probe(it) => Action::Probe(Probe {
+                source: map(it.source)?,
+                toolchain: optional(it.toolchain, map)?,
+                arch: it.arch,
+            }),
             Self::Configure(it) => Action::Configure(Configure {
+                answers: map(it.answers)?,
                 source: map(it.source)?,
                 toolchain: optional(it.toolchain, map)?,
                 arch: it.arch,
@@ -133,6 +139,7 @@ impl<I> Action<I> {
             Self::Unpack(_) => "unpack the kernel's source".to_owned(),
             Self::Import(it) => format!("take the kernel's source from {}", it.path),
             Self::Patch(it) => format!("apply {}", count(it.patches.len(), "patch", "patches")),
+            Self::Probe(_) => "ask the compiler what the kernel's options depend on".to_owned(),
             Self::Configure(it) => {
                 let fragments = count(it.fragments.len(), "fragment", "fragments");
                 format!("configure the kernel from {fragments}")

@@ -10,10 +10,11 @@ mod key;
 mod map;
 mod packages;
 pub mod print;
+mod sources;
 mod why;
 
 pub use assess::{Assessment, Standing};
-pub use draft::{draft, draft_vmm};
+pub use draft::{draft, draft_probe, draft_toolchain, draft_vmm};
 pub use graph::Plan;
 pub use inputs::{AgentInput, Inputs, InputsError, SourceInput, gather, read_patches};
 pub(crate) use key::canonical;

@@ -11,7 +11,7 @@ fn a_request_that_the_kernel_drops_stops_the_build_before_it_compiles() {
     assert_eq!(told.out, "");
     assert_eq!(world.calls(), ["allnoconfig"]);
     let _filters = world.filters();
-    insta::assert_snapshot!(told.error(), @r"
+    insta::assert_snapshot!(told.error(), @r#"
     exec::step
 
       x step x86_64/configure failed
@@ -22,8 +22,12 @@ fn a_request_that_the_kernel_drops_stops_the_build_before_it_compiles() {
 
             x not set: what it depends on does not hold
             |   fragments/tiny.conf:5  VSOCK  requested y, is not set
-            |     depends on NET (Kconfig:3)
-    ");
+            |     bool, "Virtual sockets", defined at Kconfig:3
+            |     because
+            |       VSOCK depends on NET (Kconfig:5), which is n: nobody requests it
+            |     to get it, add
+            |       CONFIG_NET=y
+    "#);
 }
 
 #[test]

@@ -12,12 +12,13 @@ fn a_plan_names_every_step_before_and_none_after_a_build() {
     --- standard output
     run       toolchain         take the host's tools: never made here
     run       source            take the kernel's source from linux: never made here
-    waits     x86_64/configure  configure the kernel from 1 fragment: after source, toolchain
+    waits     x86_64/probe      ask the compiler what the kernel's options depend on: after source, toolchain
+    waits     x86_64/configure  configure the kernel from 1 fragment: after source, toolchain, x86_64/probe
     waits     x86_64/compile    compile the kernel: after source, toolchain, x86_64/configure
     run       x86_64/rootfs     assemble 8 entries: never made here
     waits     x86_64/initrd     pack the initrd: after x86_64/rootfs
     waits     pack              check the products and describe the artifacts: after source, x86_64/compile, x86_64/configure, x86_64/initrd, x86_64/rootfs
-    7 steps would run.
+    8 steps would run.
     --- standard error
     there is no tiny.lock: resolving one
     tiny.lock is written: review it like code, and commit it
@@ -44,6 +45,7 @@ fn a_plan_says_what_changed_since_the_last_build() {
     insta::assert_snapshot!(told.out, @r"
     made      toolchain         take the host's tools
     made      source            take the kernel's source from linux
+    made      x86_64/probe      ask the compiler what the kernel's options depend on
     run       x86_64/configure  configure the kernel from 1 fragment: fragments fragments/tiny.conf: 68f418d9a163 -> df2130221979
     waits     x86_64/compile    compile the kernel: after x86_64/configure
     made      x86_64/rootfs     assemble 8 entries
@@ -73,6 +75,7 @@ fn a_plan_for_programs_has_the_same_steps_with_their_keys() {
     insta::assert_snapshot!(steps.join("\n"), @r"
     run toolchain
     run source
+    waits x86_64/probe
     waits x86_64/configure
     waits x86_64/compile
     run x86_64/rootfs

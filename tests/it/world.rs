@@ -48,12 +48,14 @@ CONFIG_VSOCK=y
 
 const KCONFIG: &str = "\
 config NET
-\tbool
+\tbool \"Networking\"
 config VSOCK
-\tbool
+\tbool \"Virtual sockets\"
 \tdepends on NET
 config LOCALVERSION
+\tstring \"Local version\"
 config LOCALVERSION_AUTO
+\tbool \"Local version of the tree\"
 ";
 
 /// How long a run of the program may take: on a busy machine still far more than it needs.
@@ -282,6 +284,8 @@ pub(crate) fn linux(dropped: &str) -> Vec<(&'static str, Vec<u8>)> {
             b"VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\n".to_vec(),
         ),
         ("Kconfig", KCONFIG.into()),
+        // Tells which generation of `conf` the tree brings.
+        ("scripts/kconfig/expr.h", b"choice_members\n".to_vec()),
         ("dropped", format!("{dropped}\n").into_bytes()),
         (
             "vmlinux",
