@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     MANIFEST,
+    config::Case,
     failure::Failure,
     output::{json, result, tell},
     pinned::{lock_path, read_lock, read_manifest},
@@ -15,14 +16,17 @@ use super::{
 };
 use crate::{
     arch::Arch,
-    kernel, lock,
+    kernel::{self, reasons, strict::Unmet},
+    lock::{self, Pinned},
     manifest::{self, Manifest, ManifestError},
-    plan, rootfs,
+    plan::{self, Assessment},
+    rootfs,
 };
 
 /// Check a manifest, its lock and the files they name, without the network
 ///
-/// Reports everything that is wrong, with its line and what to write instead.
+/// Reports everything that is wrong, with its line and what to write instead. Once the kernel's source is in the store,
+/// that includes every requested option that the kernel would not take, with the reason and what gets it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -45,6 +49,7 @@ struct Verdict {
     manifest: String,
     ok: bool,
     lock: LockState,
+    options: OptionState,
     problems: Vec<Value>,
 }
 
@@ -59,13 +64,24 @@ enum LockState {
     Unknown,
 }
 
+/// Whether the kernel takes what is requested.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum OptionState {
+    Met,
+    Unmet,
+    /// The store does not hold the kernel's source and what the compiler answered: the first build puts it there.
+    Unknown,
+}
+
 impl Args {
-    pub(crate) fn run(self, _: &Session) -> Result<(), Failure> {
-        let (lock, reports) = match manifest::read(&self.manifest) {
+    pub(crate) fn run(self, session: &Session) -> Result<(), Failure> {
+        let (lock, options, reports) = match manifest::read(&self.manifest) {
             Err(ManifestError::Wrong(problems)) => {
                 if self.json {
                     self.print(
                         LockState::Unknown,
+                        OptionState::Unknown,
                         problems.to_json().as_array().cloned().unwrap_or_default(),
                     );
                     return Err(Failure::Unusable);
@@ -77,10 +93,10 @@ impl Args {
                 read_manifest(&self.manifest, "check")?;
                 return Err(Failure::input(error));
             }
-            Ok(manifest) => self.look(manifest),
+            Ok(manifest) => self.look(manifest, session)?,
         };
         if self.json {
-            self.print(lock, reports.iter().map(as_json).collect());
+            self.print(lock, options, reports.iter().map(as_json).collect());
         } else {
             for report in &reports {
                 tell(&format!("{report:?}"));
@@ -96,6 +112,11 @@ impl Args {
             if reports.is_empty() {
                 result(&format!("{}: no problems", self.manifest.display()));
             }
+            if reports.is_empty() && lock == LockState::Matches && options == OptionState::Unknown {
+                tell(
+                    "not checked: whether the kernel takes what is requested; its source is not in the store yet",
+                );
+            }
         }
         if reports.is_empty() {
             Ok(())
@@ -105,8 +126,13 @@ impl Args {
     }
 
     /// Looks at everything that a manifest without mistakes names.
-    fn look(&self, manifest: Manifest) -> (LockState, Vec<Report>) {
+    fn look(
+        &self,
+        manifest: Manifest,
+        session: &Session,
+    ) -> Result<(LockState, OptionState, Vec<Report>), Failure> {
         let mut reports = Vec::new();
+        let mut options = OptionState::Unknown;
         for &arch in &manifest.architectures {
             if let Err(error) = kernel::profile::load(&manifest.kernel.profile, arch) {
                 reports.push(Report::new(error));
@@ -126,7 +152,17 @@ impl Args {
                 LockState::Unusable
             }
             Err(_) => LockState::Unusable,
-            Ok(Some((lock, _))) => match lock::pin(manifest, lock, Arch::host()) {
+            Ok(Some((lock, text))) => match lock::pin(manifest, lock, Arch::host()) {
+                Ok(pinned) if reports.is_empty() => {
+                    let unmet = self.unmet(&pinned, &text, session)?;
+                    options = match &unmet {
+                        None => OptionState::Unknown,
+                        Some(unmet) if unmet.is_empty() => OptionState::Met,
+                        Some(_) => OptionState::Unmet,
+                    };
+                    reports.extend(unmet.into_iter().flatten().map(Report::new));
+                    LockState::Matches
+                }
                 Ok(_) => LockState::Matches,
                 Err(error) => {
                     reports.push(Report::new(error));
@@ -134,15 +170,49 @@ impl Args {
                 }
             },
         };
-        (lock, reports)
+        Ok((lock, options, reports))
     }
 
-    fn print(&self, lock: LockState, problems: Vec<Value>) {
+    /// Returns what each architecture's kernel will not take of what is requested; nothing when the store does not hold
+    /// what is needed to say.
+    fn unmet(
+        &self,
+        pinned: &Pinned,
+        lock: &str,
+        session: &Session,
+    ) -> Result<Option<Vec<Unmet>>, Failure> {
+        let store = session.store()?;
+        let (_, manifest) = read_manifest(&self.manifest, "check")?;
+        let Ok(inputs) = plan::gather(pinned, &manifest, lock, &session.path, &store) else {
+            return Ok(None);
+        };
+        let mut all = Vec::new();
+        for &arch in &pinned.manifest.architectures {
+            let plan = plan::draft_probe(pinned, &inputs, Arch::host(), arch);
+            let assessment = Assessment::new(&plan, &store);
+            let Some(products) = assessment.products(plan.goal()) else {
+                return Ok(None);
+            };
+            let answers = products["answers"].digest();
+            let case = Case::of_manifest(&pinned.manifest, arch, &plan, answers, &[], &store)?;
+            let (profile, merged) = case.requested()?;
+            let question = case.question(&merged);
+            let kernel = (case.version, case.arch);
+            let source = &case.source;
+            let unmet =
+                reasons::foretold(&profile, &merged, &case.options, &question, kernel, source);
+            all.extend(unmet);
+        }
+        Ok(Some(all))
+    }
+
+    fn print(&self, lock: LockState, options: OptionState, problems: Vec<Value>) {
         json(&Verdict {
             schema: 1,
             manifest: self.manifest.display().to_string(),
             ok: problems.is_empty(),
             lock,
+            options,
             problems,
         });
     }

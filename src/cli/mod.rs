@@ -84,17 +84,18 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
+    let session = || Session::new(&cli.options).map_err(Failure::input);
     let verb = match cli.verb {
-        // It asks neither store nor mirrors: it works where there is no place for a store.
-        Verb::Config(args) => return args.run(),
+        // Most of its verbs ask neither store nor mirrors: they work where there is no place for a store.
+        Verb::Config(args) => return args.run(session),
         verb => verb,
     };
-    let session = Session::new(&cli.options).map_err(Failure::input)?;
+    let session = session()?;
     match verb {
         Verb::Build(args) => args.run(&session),
         Verb::Check(args) => args.run(&session),
         Verb::Clean(args) => args.run(&session),
-        Verb::Config(args) => args.run(),
+        Verb::Config(args) => args.run(|| Ok(session)),
         Verb::Lock(args) => args.run(&session),
         Verb::Plan(args) => args.run(&session),
         Verb::Test(args) => args.run(&session),

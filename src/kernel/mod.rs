@@ -44,6 +44,8 @@ pub mod merge;
 pub mod modules;
 pub mod options;
 pub mod patch;
+#[cfg(test)]
+mod patch_step_tests;
 pub mod probe;
 pub mod profile;
 mod profile_form;

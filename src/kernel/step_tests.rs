@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -29,16 +28,16 @@ use crate::{
 };
 
 /// What a test works in: a store, a source tree in it, and programs that stand for the real ones.
-struct World {
-    room: tempfile::TempDir,
-    store: Store,
-    source: Digest,
+pub(super) struct World {
+    pub(super) room: tempfile::TempDir,
+    pub(super) store: Store,
+    pub(super) source: Digest,
     fakes: Vec<&'static str>,
-    warnings: Warnings,
+    pub(super) warnings: Warnings,
 }
 
 #[derive(Default)]
-struct Warnings(Mutex<Vec<String>>);
+pub(super) struct Warnings(pub(super) Mutex<Vec<String>>);
 
 impl Sink for Warnings {
     fn take(&self, event: Event) {
@@ -49,7 +48,7 @@ impl Sink for Warnings {
 }
 
 impl World {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str)]) -> Self {
         let room = tempfile::tempdir().unwrap();
         let store = Store::open(&room.path().join("cache")).unwrap();
         let source = Digest::of(b"source");
@@ -83,12 +82,12 @@ impl World {
     }
 
     /// Puts the programs of `tests/fakes/<set>` before the others.
-    fn with(mut self, set: &'static str) -> Self {
+    pub(super) fn with(mut self, set: &'static str) -> Self {
         self.fakes.insert(0, set);
         self
     }
 
-    fn run<T>(&self, jobs: usize, work: impl FnOnce(&Bench<'_>) -> T) -> T {
+    pub(super) fn run<T>(&self, jobs: usize, work: impl FnOnce(&Bench<'_>) -> T) -> T {
         let (step, key) = (StepId::new("test"), StepKey(Digest::of(b"made")));
         let (network, cancel) = (Network::Off("--offline"), Cancel::new());
         let log = self.room.path().join("log");
@@ -103,22 +102,26 @@ impl World {
         work(&bench.host_path(path + tool::PATH))
     }
 
-    fn put(&self, text: &str) -> Digest {
+    pub(super) fn put(&self, text: &str) -> Digest {
         self.store.put(text.as_bytes()).unwrap().0
     }
 
-    fn named(&self, name: &str, text: &str) -> Named<Digest> {
+    pub(super) fn named(&self, name: &str, text: &str) -> Named<Digest> {
         Named {
             name: name.to_owned(),
             input: self.put(text),
         }
     }
 
-    fn text(&self, products: &Products, name: &str) -> String {
+    pub(super) fn text(&self, products: &Products, name: &str) -> String {
         String::from_utf8(self.store.read(products[name].digest()).unwrap()).unwrap()
     }
 
-    fn configure(&self, base: Base<Digest>, fragment: &str) -> Result<Products, KernelError> {
+    pub(super) fn configure(
+        &self,
+        base: Base<Digest>,
+        fragment: &str,
+    ) -> Result<Products, KernelError> {
         let profile = "schema: 1\nname: t\nsummary: s\nfragments: {common: [f.conf]}\n";
         let action = Configure {
             source: self.source,
@@ -134,7 +137,7 @@ impl World {
         self.run(1, |bench| configure(bench, &action))
     }
 
-    fn compile(&self, jobs: usize) -> Result<Products, KernelError> {
+    pub(super) fn compile(&self, jobs: usize) -> Result<Products, KernelError> {
         let action = Compile {
             source: self.source,
             toolchain: None,
@@ -145,7 +148,7 @@ impl World {
         self.run(jobs, |bench| compile(bench, &action))
     }
 
-    fn patch(&self, patches: &[(&str, &str)]) -> Result<Products, KernelError> {
+    pub(super) fn patch(&self, patches: &[(&str, &str)]) -> Result<Products, KernelError> {
         let action = Patch {
             source: self.source,
             toolchain: None,
@@ -157,7 +160,7 @@ impl World {
         self.run(1, |bench| patch(bench, &action))
     }
 
-    fn tree(&self, products: &Products) -> PathBuf {
+    pub(super) fn tree(&self, products: &Products) -> PathBuf {
         let Product::Tree { key } = products["tree"] else {
             panic!("the product is no tree");
         };
@@ -337,117 +340,4 @@ fn a_configuration_that_compiling_changes_is_refused() {
 fn a_kernel_without_a_pvh_note_is_refused() {
     let world = World::new(&[]).with("objcopy-cuts");
     assert!(matches!(world.compile(1), Err(KernelError::Image { .. })));
-}
-
-/// Says whether the host has GNU patch. The step runs the toolchain's; only its tests need the host's.
-fn host_has_patch() -> bool {
-    let found = tool::PATH
-        .split(':')
-        .any(|directory| Path::new(directory).join("patch").exists());
-    if !found {
-        println!("not run: this host has no GNU patch");
-    }
-    found
-}
-
-const CHANGE: &str = "--- a/net/a.c\n+++ b/net/a.c\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n";
-const ADD: &str = "--- /dev/null\n+++ b/drivers/new/b.c\n@@ -0,0 +1 @@\n+new\n";
-const REMOVE: &str = "--- a/old/c.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-gone\n";
-const TREE: [(&str, &str); 2] = [("net/a.c", "one\ntwo\nthree\n"), ("old/c.c", "gone\n")];
-
-#[test]
-fn patches_make_a_new_tree_and_leave_the_old_one_alone() {
-    if !host_has_patch() {
-        return;
-    }
-    let world = World::new(&TREE);
-    let products = world
-        .patch(&[("1.patch", CHANGE), ("2.patch", ADD), ("3.patch", REMOVE)])
-        .unwrap();
-    let (old, new) = (
-        world.store.need_tree(StepKey(world.source)).unwrap(),
-        world.tree(&products),
-    );
-    let read = |path: PathBuf| fs::read_to_string(path).unwrap();
-    assert_eq!(read(new.join("net/a.c")), "one\n2\nthree\n");
-    assert_eq!(read(new.join("drivers/new/b.c")), "new\n");
-    assert!(!new.join("old").exists(), "its last file is gone");
-    assert_eq!(read(old.join("net/a.c")), TREE[0].1);
-    assert_eq!(read(old.join("old/c.c")), TREE[1].1);
-    let inode = |tree: &Path| fs::metadata(tree.join("Makefile")).unwrap().ino();
-    assert_eq!(inode(&old), inode(&new), "untouched files are shared");
-    let report: serde_json::Value = serde_json::from_str(&world.text(&products, "report")).unwrap();
-    let files: Vec<_> = (0..3)
-        .map(|at| &report["patches"][at]["files"][0])
-        .collect();
-    let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
-    assert_eq!(report["patches"][0]["digest"], digest(CHANGE));
-    assert_eq!(files[0]["path"], "net/a.c");
-    assert_eq!(files[0]["before"]["digest"], digest(TREE[0].1));
-    assert_eq!(files[0]["after"]["digest"], digest("one\n2\nthree\n"));
-    assert!(files[1]["before"].is_null() && files[2]["after"].is_null());
-}
-
-#[test]
-fn a_patch_that_fits_elsewhere_in_its_file_is_told() {
-    if !host_has_patch() {
-        return;
-    }
-    let world = World::new(&[("net/a.c", "zero\none\ntwo\nthree\n")]);
-    world.patch(&[("1", CHANGE)]).unwrap();
-    assert_eq!(
-        *world.warnings.0.lock().unwrap(),
-        ["patch `1`: Hunk #1 succeeded at 2 (offset 1 line)."]
-    );
-}
-
-#[test]
-fn a_patch_that_does_not_fit_exactly_or_is_there_already_is_refused() {
-    if !host_has_patch() {
-        return;
-    }
-    let world = World::new(&TREE);
-    let fuzzy = CHANGE.replace(" one\n", " other\n");
-    let elsewhere = CHANGE.replace("net/a.c", "net/none.c");
-    for (patches, name) in [
-        (vec![("1", CHANGE), ("2", CHANGE)], "2"),
-        (vec![("fuzzy", fuzzy.as_str())], "fuzzy"),
-        (vec![("elsewhere", elsewhere.as_str())], "elsewhere"),
-        (vec![("1", ADD), ("again", ADD)], "again"),
-    ] {
-        let error = world.patch(&patches).unwrap_err();
-        assert_eq!(error.to_string(), format!("patch `{name}` does not apply"));
-    }
-}
-
-#[test]
-fn a_patch_that_changes_nothing_or_something_else_never_passes() {
-    let world = World::new(&TREE).with("patch-nothing");
-    let told = |world: &World| world.patch(&[("1", CHANGE)]).unwrap_err().to_string();
-    assert_eq!(told(&world), "patch `1` changes nothing");
-    assert_eq!(
-        told(&World::new(&TREE).with("patch-stray")),
-        "patch `1` left `net/a.c.rej`, which it does not name"
-    );
-    assert!(matches!(
-        world.patch(&[("1", "")]),
-        Err(KernelError::BadInput { .. })
-    ));
-}
-
-#[test]
-fn a_patch_does_not_follow_a_symbolic_link_out_of_the_tree() {
-    let world = World::new(&TREE);
-    let tree = world.store.need_tree(StepKey(world.source)).unwrap();
-    let outside = world.room.path().join("outside");
-    fs::create_dir(&outside).unwrap();
-    std::os::unix::fs::symlink(&outside, tree.join("link")).unwrap();
-    let error = world
-        .patch(&[("1", &ADD.replace("drivers/new", "link"))])
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("leads through a symbolic link"),
-        "{error}"
-    );
-    assert_eq!(fs::read_dir(outside).unwrap().count(), 0);
 }

@@ -9,6 +9,7 @@ mod inputs;
 mod key;
 mod map;
 mod packages;
+mod packing;
 pub mod print;
 mod sources;
 mod why;

@@ -16,7 +16,7 @@ fn a_good_manifest_has_no_problems() {
     let told = world.run(&["check", MANIFEST, "--json"]).done();
     assert_eq!(
         told.json(),
-        serde_json::json!({"schema": 1, "manifest": MANIFEST, "ok": true, "lock": "missing", "problems": []})
+        serde_json::json!({"schema": 1, "manifest": MANIFEST, "ok": true, "lock": "missing", "options": "unknown", "problems": []})
     );
 }
 
@@ -76,6 +76,7 @@ fn problems_are_told_to_programs_with_their_places() {
       "manifest": "tiny.yaml",
       "ok": false,
       "lock": "unknown",
+      "options": "unknown",
       "problems": [
         {
           "code": "manifest::unknown_field",

@@ -17,6 +17,7 @@ mod help;
 mod kernel;
 mod lock;
 mod mirror;
+mod options;
 mod plan;
 mod readme;
 mod stop;
