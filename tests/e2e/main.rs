@@ -13,6 +13,7 @@ mod default_guest;
 mod equal_digests;
 mod interop;
 mod interrupt;
+mod kconfig;
 mod world;
 
 /// Tells whether end-to-end tests were asked for, and says so when they were not.
