@@ -1,19 +1,32 @@
 //! The command line: one verb, one file. The only room that reads the environment, the clock or prints. Results go to
 //! standard output, everything else to standard error.
 
+mod attach;
 mod build;
+mod cat;
 mod check;
 mod clean;
 mod config;
+mod copy;
+mod extract;
 mod failure;
+mod inspect;
 mod lock;
+mod login;
+mod logout;
+mod ls;
 mod make;
 mod output;
 mod pinned;
 mod plan;
 mod progress;
+mod pull;
+mod push;
+mod registry;
+mod resolve;
 mod session;
 mod signals;
+mod tag;
 mod test;
 mod update;
 mod verify;
@@ -54,12 +67,24 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Attach(attach::Args),
     Build(build::Args),
+    Cat(cat::Args),
     Check(check::Args),
     Clean(clean::Args),
     Config(config::Args),
+    Copy(copy::Args),
+    Extract(extract::Args),
+    Inspect(inspect::Args),
     Lock(lock::Args),
+    Login(login::Args),
+    Logout(logout::Args),
+    Ls(ls::Args),
     Plan(plan::Args),
+    Pull(pull::Args),
+    Push(push::Args),
+    Resolve(resolve::Args),
+    Tag(tag::Args),
     Test(test::Args),
     Update(update::Args),
     Verify(verify::Args),
@@ -92,12 +117,24 @@ fn run(cli: Cli) -> Result<(), Failure> {
     };
     let session = session()?;
     match verb {
+        Verb::Attach(args) => args.run(&session),
         Verb::Build(args) => args.run(&session),
+        Verb::Cat(args) => args.run(&session),
         Verb::Check(args) => args.run(&session),
         Verb::Clean(args) => args.run(&session),
         Verb::Config(args) => args.run(|| Ok(session)),
+        Verb::Copy(args) => args.run(&session),
+        Verb::Extract(args) => args.run(&session),
+        Verb::Inspect(args) => args.run(&session),
         Verb::Lock(args) => args.run(&session),
+        Verb::Login(args) => args.run(&session),
+        Verb::Logout(args) => args.run(&session),
+        Verb::Ls(args) => args.run(&session),
         Verb::Plan(args) => args.run(&session),
+        Verb::Pull(args) => args.run(&session),
+        Verb::Push(args) => args.run(&session),
+        Verb::Resolve(args) => args.run(&session),
+        Verb::Tag(args) => args.run(&session),
         Verb::Test(args) => args.run(&session),
         Verb::Update(args) => args.run(&session),
         Verb::Verify(args) => args.run(&session),

@@ -13,6 +13,12 @@ pub(crate) fn json(value: &impl serde::Serialize) {
     result(&serde_json::to_string_pretty(value).expect("a result is plain data"));
 }
 
+/// Prints a result that is bytes.
+pub(crate) fn bytes(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
 /// Tells the user something that is not a result.
 pub(crate) fn tell(text: &str) {
     let mut err = std::io::stderr().lock();

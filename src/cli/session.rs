@@ -236,17 +236,7 @@ fn mirrors(options: &Options, config: &Config) -> Result<Mirrors, MirrorsError> 
     reason = "this is the room that reads the environment"
 )]
 fn registry() -> Registry {
-    let bundles = [
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/ca-bundle.pem",
-        "/etc/ssl/cert.pem",
-    ];
-    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let ca_bundle = named
-        .into_iter()
-        .chain(bundles.map(PathBuf::from))
-        .find(|bundle| bundle.is_file());
+    let ca_bundle = ca_bundle();
     let config = home("CARGO_HOME", ".cargo")
         .map(|cargo| cargo.join("config.toml"))
         .filter(|config| config.is_file());
@@ -273,11 +263,30 @@ fn registry() -> Registry {
     }
 }
 
+/// Returns the machine's bundle of CA certificates.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the room that reads the environment"
 )]
-fn path() -> String {
+pub(super) fn ca_bundle() -> Option<PathBuf> {
+    let bundles = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+    ];
+    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    named
+        .into_iter()
+        .chain(bundles.map(PathBuf::from))
+        .find(|bundle| bundle.is_file())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the room that reads the environment"
+)]
+pub(super) fn path() -> String {
     std::env::var("PATH").unwrap_or_else(|_| crate::tool::PATH.to_owned())
 }
 
@@ -308,7 +317,7 @@ fn config() -> Result<Config, SessionError> {
     clippy::disallowed_methods,
     reason = "this is the room that reads the environment"
 )]
-fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
+pub(super) fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from);
     named.filter(|path| path.is_absolute()).or_else(|| {
         let home = std::env::var_os("HOME").map(PathBuf::from)?;

@@ -20,7 +20,7 @@ use crate::{arch::Arch, digest::Digest, store::Store};
 /// The list's only schema so far.
 pub(super) const SCHEMA: u32 = 1;
 /// The content of `oci-layout`.
-const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+pub(super) const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// Everything that an image layout holds: the product of the last step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,13 +147,13 @@ fn put(store: &Store, entry: Entry, to: &Path) -> Result<(), OciError> {
 
 /// Keeps other processes from laying out in this directory while the file is open: each would remove what another is
 /// writing, taking it for what a killed process left. Where a file system has no such locks, nobody is kept.
-fn alone(dir: &Path) -> Option<File> {
+pub(super) fn alone(dir: &Path) -> Option<File> {
     let file = File::open(dir).ok()?;
     file.lock().ok()?;
     Some(file)
 }
 
-fn put_bytes(bytes: &[u8], to: &Path) -> Result<(), OciError> {
+pub(super) fn put_bytes(bytes: &[u8], to: &Path) -> Result<(), OciError> {
     if fs::read(to).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
@@ -162,12 +162,12 @@ fn put_bytes(bytes: &[u8], to: &Path) -> Result<(), OciError> {
     persist(tmp, to)
 }
 
-fn tmp_beside(to: &Path) -> Result<NamedTempFile, OciError> {
+pub(super) fn tmp_beside(to: &Path) -> Result<NamedTempFile, OciError> {
     let parent = to.parent().expect("a file lies in a directory");
     NamedTempFile::with_prefix_in(".tmp-", parent).map_err(failed("write into", parent))
 }
 
-fn persist(tmp: NamedTempFile, to: &Path) -> Result<(), OciError> {
+pub(super) fn persist(tmp: NamedTempFile, to: &Path) -> Result<(), OciError> {
     let readable = Permissions::from_mode(0o644);
     tmp.as_file()
         .set_permissions(readable)
@@ -197,7 +197,7 @@ fn keep_only(dir: &Path, names: &BTreeSet<&str>) -> Result<(), OciError> {
     Ok(())
 }
 
-fn make(dir: &Path) -> Result<(), OciError> {
+pub(super) fn make(dir: &Path) -> Result<(), OciError> {
     fs::create_dir_all(dir).map_err(failed("make", dir))
 }
 

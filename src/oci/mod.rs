@@ -1,5 +1,5 @@
 //! Artifacts and the image layout, in the form of OCI image-spec 1.1: what they hold, what they are called, how they are
-//! laid out on disk and read back. Registries are not here.
+//! laid out on disk and read back; and the places where they lie, of which a registry is one.
 //!
 //! # The form
 //!
@@ -27,18 +27,25 @@
 //!
 //! `media` has every name, `artifact` makes manifests and indexes from data with oci-spec's types, `json` writes them.
 //! `kconfig` makes the small artifact with ocipkg's builder on a writer of ours. `truth` looks at products, `pack` is the
-//! step, `layout` writes directories, `read` reads them.
+//! step, `layout` writes directories, `read` reads them. `reference` names an artifact anywhere, `document` is a manifest as
+//! it came, `place` is where it lies and how it goes from there to elsewhere, `registry` the client of registries, `image` the
+//! plain-image form.
 
 mod artifact;
 mod config;
+pub mod document;
 #[cfg(test)]
 mod fixture;
+pub mod image;
 mod json;
 mod kconfig;
 mod layout;
 mod media;
 mod pack;
+pub mod place;
 mod read;
+pub mod reference;
+pub mod registry;
 mod truth;
 
 use std::{io, path::PathBuf};

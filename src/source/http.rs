@@ -68,7 +68,7 @@ impl Patience {
     };
 
     /// Returns how long to wait before round `round` (the first is 0), when a server asked for `asked`.
-    pub(super) fn pause_before(&self, round: u32, asked: Option<Duration>) -> Duration {
+    pub(crate) fn pause_before(&self, round: u32, asked: Option<Duration>) -> Duration {
         let backoff = self.pause * 2_u32.saturating_pow(round.saturating_sub(1));
         backoff
             .max(asked.unwrap_or_default())
@@ -223,7 +223,7 @@ impl Body {
 }
 
 /// Waits, unless told to stop.
-pub(super) fn wait(mut left: Duration, cancel: &Cancel) -> Result<(), Interrupted> {
+pub(crate) fn wait(mut left: Duration, cancel: &Cancel) -> Result<(), Interrupted> {
     while !left.is_zero() {
         cancel.check()?;
         let step = left.min(TICK);
@@ -327,7 +327,7 @@ fn local(path: &str, offset: u64) -> std::io::Result<(Head, File)> {
 }
 
 /// An error with its causes: what a person needs to know is often only in the innermost one.
-fn explain(error: &ureq::Error) -> String {
+pub(crate) fn explain(error: &ureq::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

@@ -20,7 +20,7 @@ use crate::{
 const TICK: Duration = Duration::from_millis(100);
 
 /// The first part of a blob, locked against other processes.
-pub(super) struct Partial<'a> {
+pub(crate) struct Partial<'a> {
     store: &'a Store,
     digest: Digest,
     path: PathBuf,
@@ -39,7 +39,7 @@ struct Origin {
 
 impl<'a> Partial<'a> {
     /// Waits until nobody else fetches the blob. Returns `None` when it is in the store by then.
-    pub(super) fn open(
+    pub(crate) fn open(
         store: &'a Store,
         digest: Digest,
         cancel: &Cancel,
@@ -91,7 +91,7 @@ impl<'a> Partial<'a> {
     }
 
     /// Returns how many bytes are there.
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.hashing.size()
     }
 
@@ -126,7 +126,7 @@ impl<'a> Partial<'a> {
     }
 
     /// Appends bytes.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
         self.file
             .write_all(bytes)
             .and_then(|()| self.hashing.write_all(bytes))
@@ -134,7 +134,7 @@ impl<'a> Partial<'a> {
     }
 
     /// Forgets all bytes.
-    pub(super) fn rewind(&mut self) -> Result<(), FetchError> {
+    pub(crate) fn rewind(&mut self) -> Result<(), FetchError> {
         self.hashing = Hashing::new(io::sink());
         self.origin = None;
         self.file
@@ -144,7 +144,7 @@ impl<'a> Partial<'a> {
     }
 
     /// Stores the bytes as the blob when they have its digest; otherwise forgets them and returns theirs.
-    pub(super) fn settle(&mut self) -> Result<Option<Digest>, FetchError> {
+    pub(crate) fn settle(&mut self) -> Result<Option<Digest>, FetchError> {
         let hashing = std::mem::replace(&mut self.hashing, Hashing::new(io::sink()));
         let (actual, size, _) = hashing.finish();
         if actual != self.digest {

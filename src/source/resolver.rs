@@ -17,7 +17,7 @@ use ureq::{
 
 /// Looks names up with the host's resolver, and remembers.
 #[derive(Debug, Default)]
-pub(super) struct Remembering {
+pub(crate) struct Remembering {
     lookup: DefaultResolver,
     known: Mutex<BTreeMap<String, ResolvedSocketAddrs>>,
 }

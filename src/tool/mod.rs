@@ -1,12 +1,14 @@
 //! Programs that we run, as data, and the two places where they run: `sandbox` (a locked root in fresh namespaces) and
 //! `host` (the machine's own tools). An invocation is written in the sandbox's paths; `host` rewrites them.
 
+mod converse;
 mod host;
 mod process;
 mod sandbox;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+pub use converse::{Reply, converse};
 pub use host::host_tools;
 
 /// Where kernel and agent sources are mounted.

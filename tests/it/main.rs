@@ -7,6 +7,7 @@
     reason = "all of this crate is tests, also the functions that tests call"
 )]
 
+mod artifact;
 mod boot;
 mod build;
 mod check;
