@@ -14,6 +14,8 @@ mod equal_digests;
 mod interop;
 mod interrupt;
 mod kconfig;
+mod registry;
+mod served;
 mod world;
 
 /// Tells whether end-to-end tests were asked for, and says so when they were not.
