@@ -6,10 +6,13 @@ mod build;
 mod cat;
 mod check;
 mod clean;
+mod completions;
 mod config;
 mod copy;
+mod doctor;
 mod extract;
 mod failure;
+mod init;
 mod inspect;
 mod lock;
 mod login;
@@ -24,6 +27,7 @@ mod pull;
 mod push;
 mod registry;
 mod resolve;
+mod schema;
 mod session;
 mod signals;
 mod tag;
@@ -72,9 +76,12 @@ enum Verb {
     Cat(cat::Args),
     Check(check::Args),
     Clean(clean::Args),
+    Completions(completions::Args),
     Config(config::Args),
     Copy(copy::Args),
+    Doctor(doctor::Args),
     Extract(extract::Args),
+    Init(init::Args),
     Inspect(inspect::Args),
     Lock(lock::Args),
     Login(login::Args),
@@ -84,6 +91,7 @@ enum Verb {
     Pull(pull::Args),
     Push(push::Args),
     Resolve(resolve::Args),
+    Schema(schema::Args),
     Tag(tag::Args),
     Test(test::Args),
     Update(update::Args),
@@ -111,8 +119,11 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     let session = || Session::new(&cli.options).map_err(Failure::input);
     let verb = match cli.verb {
-        // Most of its verbs ask neither store nor mirrors: they work where there is no place for a store.
+        // These ask neither store nor mirrors, or seldom: they work where there is no place for a store.
         Verb::Config(args) => return args.run(session),
+        Verb::Completions(args) => return args.run(),
+        Verb::Init(args) => return args.run(),
+        Verb::Schema(args) => return args.run(),
         verb => verb,
     };
     let session = session()?;
@@ -122,9 +133,12 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Cat(args) => args.run(&session),
         Verb::Check(args) => args.run(&session),
         Verb::Clean(args) => args.run(&session),
+        Verb::Completions(args) => args.run(),
         Verb::Config(args) => args.run(|| Ok(session)),
         Verb::Copy(args) => args.run(&session),
+        Verb::Doctor(args) => args.run(&session),
         Verb::Extract(args) => args.run(&session),
+        Verb::Init(args) => args.run(),
         Verb::Inspect(args) => args.run(&session),
         Verb::Lock(args) => args.run(&session),
         Verb::Login(args) => args.run(&session),
@@ -134,6 +148,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Pull(args) => args.run(&session),
         Verb::Push(args) => args.run(&session),
         Verb::Resolve(args) => args.run(&session),
+        Verb::Schema(args) => args.run(),
         Verb::Tag(args) => args.run(&session),
         Verb::Test(args) => args.run(&session),
         Verb::Update(args) => args.run(&session),

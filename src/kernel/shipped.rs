@@ -11,6 +11,11 @@ pub fn file(path: &str) -> Option<&'static str> {
     Some(FILES[at].1)
 }
 
+/// Returns every file: its path below `kernel/` and its text.
+pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FILES.iter().copied()
+}
+
 /// Returns the names of the profiles, sorted.
 pub fn profiles() -> impl Iterator<Item = &'static str> {
     FILES.iter().filter_map(|(path, _)| {

@@ -7,6 +7,7 @@ mod fields;
 mod file;
 mod problem;
 mod raw;
+mod schema;
 mod words;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use features::FEATURES;
 pub use fields::{Field, Need, TABLES, Table};
 pub use file::{Disk, Files, Kind, ManifestError, parse, parse_bytes, read, read_guest};
 pub use problem::{Mistake, Problem, Problems};
+pub use schema::schema;
 
 /// A checked manifest. Paths are resolved against the manifest's directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

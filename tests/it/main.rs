@@ -21,6 +21,7 @@ mod mirror;
 mod options;
 mod plan;
 mod readme;
+mod start;
 mod stop;
 mod store;
 mod world;
