@@ -11,7 +11,7 @@ use kata_artifacts::digest::Digest;
 
 use crate::{
     interop::small_layout,
-    served::{program, start},
+    served::{start, tool, tools},
     world::{Printed, World, succeed},
 };
 
@@ -52,8 +52,8 @@ fn others_pull_what_we_push_and_we_pull_what_they_push() {
         return;
     }
     let world = World::on_an_empty_store();
-    let program = program(&world);
-    let registry = start(&program, &world.path("registry"), None);
+    let tree = tools(&world);
+    let registry = start(&tree, &world.path("registry"), None);
     fs::create_dir(world.path("built")).unwrap();
     let layout = format!("oci:{}", small_layout(&world.path("built")).display());
     let kata = format!("{}/team/kata", registry.host);
@@ -116,30 +116,7 @@ fn others_pull_what_we_push_and_we_pull_what_they_push() {
         .out;
     assert_eq!(world.run(&["resolve", &theirs]).out, ours);
 
-    if has("oras") {
-        let out = world.path("from-oras");
-        let output = out.display().to_string();
-        succeed(Command::new("oras").args([
-            "pull",
-            "--plain-http",
-            &reference,
-            "--platform",
-            "linux/amd64",
-            "-o",
-            &output,
-        ]));
-        same_files(&world.path("ours"), &out);
-        fs::write(world.path("hello"), "hello").unwrap();
-        let pushed = format!("{}/oras/kata:x", registry.host);
-        succeed(Command::new("oras").current_dir(world.path("")).args([
-            "push",
-            "--plain-http",
-            &pushed,
-            "hello:text/plain",
-        ]));
-        world.run(&["pull", &pushed, "--output", "hello-there"]);
-        assert_eq!(fs::read(world.path("hello-there/hello")).unwrap(), b"hello");
-    }
+    exchange_with_oras(&world, &tree, &registry.host, &reference);
     if has("crane") {
         let raw = succeed(Command::new("crane").args(["manifest", "--insecure", &reference])).out;
         assert_eq!(
@@ -210,10 +187,10 @@ fn a_registry_that_wants_a_password_gets_it_from_where_others_keep_it() {
         return;
     }
     let world = World::on_an_empty_store();
-    let program = program(&world);
+    let tree = tools(&world);
     fs::write(world.path("htpasswd"), HTPASSWD).unwrap();
     let registry = start(
-        &program,
+        &tree,
         &world.path("registry"),
         Some(&world.path("htpasswd")),
     );
@@ -280,8 +257,8 @@ fn a_pull_that_is_killed_goes_on_where_it_was() {
         return;
     }
     let world = World::on_an_empty_store();
-    let program = program(&world);
-    let registry = start(&program, &world.path("registry"), None);
+    let tree = tools(&world);
+    let registry = start(&tree, &world.path("registry"), None);
     fs::create_dir(world.path("built")).unwrap();
     let layout = format!("oci:{}", small_layout(&world.path("built")).display());
     let large: Vec<u8> = (0..64u32 << 20)
@@ -333,4 +310,30 @@ fn a_pull_that_is_killed_goes_on_where_it_was() {
     world.run(&["pull", &kata, "--output", "out"]);
     assert_eq!(fs::read(world.path("out/large")).unwrap(), large);
     println!("killed {kills} times, the last with {before} bytes there");
+}
+
+/// Pulls with oras what we pushed to `reference`, and pulls what oras pushed.
+fn exchange_with_oras(world: &World, tree: &Path, host: &str, reference: &str) {
+    let out = world.path("from-oras");
+    let output = out.display().to_string();
+    succeed(tool(tree, "oras").args([
+        "pull",
+        "--plain-http",
+        reference,
+        "--platform",
+        "linux/amd64",
+        "-o",
+        &output,
+    ]));
+    same_files(&world.path("ours"), &out);
+    fs::write(world.path("hello"), "hello").unwrap();
+    let pushed = format!("{host}/oras/kata:x");
+    succeed(tool(tree, "oras").current_dir(world.path("")).args([
+        "push",
+        "--plain-http",
+        &pushed,
+        "hello:text/plain",
+    ]));
+    world.run(&["pull", &pushed, "--output", "hello-there"]);
+    assert_eq!(fs::read(world.path("hello-there/hello")).unwrap(), b"hello");
 }

@@ -38,8 +38,8 @@ impl Drop for Registry {
     }
 }
 
-/// Brings Debian's registry into the world's store; returns the program.
-pub(crate) fn program(world: &World) -> PathBuf {
+/// Brings Debian's registry and oras into the world's store; returns the tree that they are in.
+pub(crate) fn tools(world: &World) -> PathBuf {
     let text = include_str!("registry.yaml");
     fs::write(world.path("registry.yaml"), text).unwrap();
     world.run(&["lock", "registry.yaml"]);
@@ -64,11 +64,20 @@ pub(crate) fn program(world: &World) -> PathBuf {
         host_path: String::new(),
     };
     let products = execute(&plan, &shop, &carry_out).unwrap();
-    let root = store.need_tree(StepKey(products["tree"].digest())).unwrap();
-    root.join("usr/bin/docker-registry")
+    store.need_tree(StepKey(products["tree"].digest())).unwrap()
 }
 
-pub(crate) fn start(program: &Path, room: &Path, htpasswd: Option<&Path>) -> Registry {
+/// Returns a program of the tree, with the tree's own libraries: the host's may be older.
+pub(crate) fn tool(tree: &Path, name: &str) -> Command {
+    let mut command = Command::new(tree.join("usr/lib64/ld-linux-x86-64.so.2"));
+    command
+        .arg("--library-path")
+        .arg(tree.join("usr/lib/x86_64-linux-gnu"));
+    command.arg(tree.join("usr/bin").join(name));
+    command
+}
+
+pub(crate) fn start(tree: &Path, room: &Path, htpasswd: Option<&Path>) -> Registry {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -87,7 +96,7 @@ pub(crate) fn start(program: &Path, room: &Path, htpasswd: Option<&Path>) -> Reg
     );
     fs::create_dir_all(room).unwrap();
     fs::write(room.join("config.yml"), config).unwrap();
-    let child = Command::new(program)
+    let child = tool(tree, "docker-registry")
         .args(["serve", &room.join("config.yml").display().to_string()])
         .stdout(Stdio::null())
         .stderr(File::create(room.join("log")).unwrap())
