@@ -10,7 +10,9 @@ use clap::ValueEnum;
 use miette::Diagnostic;
 use walkdir::WalkDir;
 
-use super::super::{MANIFEST, failure::Failure, make::make, pinned::pinned, session::Session};
+use super::super::{
+    MANIFEST, failure::Failure, make::make, output::tell, pinned::pinned, session::Session,
+};
 use super::case::{Case, defconfig, read};
 use crate::{
     arch::Arch,
@@ -204,6 +206,9 @@ fn asked(
         .and_then(|bytes| serde_json::from_slice::<Answers>(&bytes).ok())
         .unwrap_or_default();
     let before = known.len();
+    if before == 0 {
+        tell("asking the compiler what the options depend on");
+    }
     let scratch = store.scratch("probe")?;
     let mut run =
         |invocation: &tool::Invocation| tool::run(place, invocation, &session.cancel, &mut |_| {});
