@@ -26,6 +26,7 @@ struct Kept {
     blobs: BTreeMap<(String, String), Vec<u8>>,
     manifests: BTreeMap<(String, String), (String, Vec<u8>)>,
     uploads: BTreeMap<String, Vec<u8>>,
+    begun: usize,
     seen: Vec<Seen>,
     /// Whether there is a referrers API.
     referrers: bool,
@@ -257,7 +258,9 @@ impl Kept {
                 return Reply::new(201, "");
             }
         }
-        let id = format!("u{}", self.uploads.len());
+        // Never an id again: others may be going on when one ends.
+        self.begun += 1;
+        let id = format!("u{}", self.begun);
         self.uploads.insert(id.clone(), Vec::new());
         Reply::new(202, "").with(
             "Location",
