@@ -131,11 +131,16 @@ impl<'a> Repository<'a> {
             .unwrap_or_else(|| is_loopback(&remote.host));
         let origin = format!("{}://{}", if plain { "http" } else { "https" }, remote.host);
         let tls = settings.trust.config(&remote.host)?;
+        // A proxy's loopback is another machine's.
+        let proxy = match &settings.proxy {
+            Proxy::Environment if is_loopback(&remote.host) => &Proxy::Direct,
+            proxy => proxy,
+        };
         Ok(Self {
             host: remote.host.clone(),
             repository: remote.repository.clone(),
             base: format!("{origin}/v2/{}", remote.repository),
-            wire: Wire::new(&origin, tls, &settings.proxy, settings.patience)?,
+            wire: Wire::new(&origin, tls, proxy, settings.patience)?,
             guard: Guard::new(
                 &remote.host,
                 &remote.repository,
